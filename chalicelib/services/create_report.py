@@ -1,0 +1,95 @@
+"""Use case: ask for a new report (Reports API, "Create Report")."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.clock import now, stamp
+from chalicelib.domain.output_format import OutputFormat
+from chalicelib.domain.priority import Priority
+from chalicelib.domain.report import Report
+from chalicelib.domain.template import Template
+from chalicelib.services.enqueue import Place, count_and_place, due_at, send_permit
+from chalicelib.stores.stores import stores
+
+_log = logging.getLogger(__name__)
+
+_NOT_SCRAMBLED: Final = (
+    "PII scrambling is not available in this version: the text of this report is sent to the model as it is"
+)
+_SCRAMBLING_REQUIRED: Final = "This template requires scrambling: scrambling_enabled stays true"
+
+
+class QueueFailedError(Exception):
+    """The report could not be stored; nothing was written."""
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """What a valid request asks for."""
+
+    template: Template
+    title: str
+    description: str
+    priority: Priority
+    parameters: Mapping[str, Any]
+    output_format: OutputFormat
+    scrambling_enabled: bool
+
+
+@dataclass(frozen=True)
+class CreatedReport:
+    """The stored report and its place in the queue (None: not known at the moment)."""
+
+    report: Report
+    place: Place | None
+
+
+def create_report(caller: Caller, new: NewReport) -> CreatedReport:
+    """Store a report and queue it: four AWS calls (store, permit, count, position).
+
+    Raises:
+        QueueFailedError: it could not be stored.
+    """
+    report = _record(caller, new)
+    try:
+        stores().reports.create(report, due_at(report.priority, now()))
+    except (ClientError, BotoCoreError) as error:
+        _log.exception("a report could not be stored")
+        raise QueueFailedError from error
+    report = send_permit(report)
+    return CreatedReport(report, count_and_place(report, {f"waiting_{report.priority}": 1}))
+
+
+def _record(caller: Caller, new: NewReport) -> Report:
+    created_at = stamp(now())
+    scrambled = new.scrambling_enabled or new.template.requires_scrambling
+    warnings = []
+    if scrambled and not new.scrambling_enabled:
+        warnings.append(_SCRAMBLING_REQUIRED)
+    if scrambled:
+        warnings.append(_NOT_SCRAMBLED)
+    return Report(
+        id=str(uuid.uuid4()),
+        owner=caller.owner,
+        created_at=created_at,
+        title=new.title,
+        description=new.description,
+        template_id=new.template.id,
+        template_name=new.template.name,
+        priority=new.priority,
+        output_format=new.output_format,
+        scrambling_enabled=scrambled,
+        honey_jar_id=None,
+        parameters=new.parameters,
+        warnings=tuple(warnings),
+        status="queued",
+        queued_at=created_at,
+    )

@@ -1,0 +1,100 @@
+"""API keys: made, revoked, and turned into the caller they stand for."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from chalicelib.domain.caller import SCOPES, Caller, Scope
+from chalicelib.domain.clock import now, stamp
+from chalicelib.settings import settings
+from chalicelib.stores.key_store import KeyRecord, secret_hash
+from chalicelib.stores.stores import stores
+
+_PREFIX: Final = "sk_"
+_LONGEST_SECRET: Final = 200
+_CACHE_SIZE: Final = 10_000
+
+# Hash of a secret → its record and when it was read. A revoked key therefore lives
+# on in a warm process for at most KEY_CACHE_SECONDS (30).
+_known: dict[str, tuple[KeyRecord, float]] = {}
+
+
+@dataclass(frozen=True)
+class CreatedKey:
+    """A new key with its secret, which is shown this once."""
+
+    secret: str
+    record: KeyRecord
+
+
+def create_key(owner: str, name: str, scopes: Sequence[Scope], expires_in: timedelta | None = None) -> CreatedKey:
+    """Make an API key for ``owner``; only its SHA-256 is stored.
+
+    Raises:
+        ValueError: there is no scope, or an unknown one.
+    """
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise ValueError(f"scopes must be some of {', '.join(SCOPES)}")
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    created = now()
+    record = KeyRecord(
+        id=f"ak_{secrets.token_urlsafe(12)}",
+        owner=owner,
+        name=name,
+        scopes=tuple(scopes),
+        created_at=stamp(created),
+        expires_at=stamp(created + expires_in) if expires_in else None,
+    )
+    stores().keys.add(secret_hash(secret), record)
+    return CreatedKey(secret, record)
+
+
+def revoke_key(secret: str) -> None:
+    """Revoke a key. Warm processes honour it for at most ``KEY_CACHE_SECONDS`` longer.
+
+    Raises:
+        ConditionFailedError: there is no such key.
+    """
+    hashed = secret_hash(secret)
+    stores().keys.revoke(hashed)
+    _known.pop(hashed, None)
+
+
+def caller_of(secret: str) -> Caller | None:
+    """Return who a secret stands for, or None if it is unknown, revoked or expired.
+
+    One AWS call, or none while the key is cached.
+    """
+    if not secret.startswith(_PREFIX) or len(secret) > _LONGEST_SECRET:
+        return None
+    record = _find(secret_hash(secret))
+    if record is None or record.revoked:
+        return None
+    if record.expires_at is not None and record.expires_at <= stamp(now()):
+        return None
+    return Caller(owner=record.owner, key_id=record.id, scopes=frozenset(record.scopes))
+
+
+def _find(hashed: str) -> KeyRecord | None:
+    cached = _known.get(hashed)
+    if cached is not None and time.monotonic() - cached[1] < settings().key_cache_seconds:
+        return cached[0]
+    record = stores().keys.find(hashed)
+    if record is None:
+        # Unknown secrets are not remembered: guessing them must not fill the cache.
+        _known.pop(hashed, None)
+        return None
+    if len(_known) >= _CACHE_SIZE:
+        _known.clear()
+    _known[hashed] = (record, time.monotonic())
+    return record
+
+
+def forget_keys() -> None:
+    """Drop every cached key."""
+    _known.clear()

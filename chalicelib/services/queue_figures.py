@@ -1,0 +1,61 @@
+"""The queue figures as this process knows them, at most a few seconds old."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from chalicelib.domain.figures import Figures, Workers
+from chalicelib.domain.priority import PRIORITIES
+from chalicelib.settings import settings
+from chalicelib.stores.stores import stores
+
+_EMPTY: Final = Figures(waiting=dict.fromkeys(PRIORITIES, 0), running=dict.fromkeys(PRIORITIES, 0))
+
+
+class _Cache:
+    """The last figures that were read, and when."""
+
+    def __init__(self) -> None:
+        self.figures: Figures | None = None
+        self.read_at = 0.0
+
+    def remember(self, figures: Figures) -> Figures:
+        self.figures, self.read_at = figures, time.monotonic()
+        return figures
+
+
+_cache = _Cache()
+
+
+def queue_figures() -> Figures:
+    """Return the figures, at most ``FIGURES_CACHE_SECONDS`` (5) old: one AWS call, or none."""
+    if _cache.figures is not None and time.monotonic() - _cache.read_at < settings().figures_cache_seconds:
+        return _cache.figures
+    return _cache.remember(stores().figures.get())
+
+
+def last_known_figures() -> Figures:
+    """Return the figures that this process read last, however old, or empty ones. Never an AWS call."""
+    return _cache.figures or _EMPTY
+
+
+def remember_figures(figures: Figures) -> None:
+    """Keep figures that came with another answer."""
+    _cache.remember(figures)
+
+
+def count(changes: Mapping[str, int]) -> Figures:
+    """Add to the counters next to a transition and return the figures as they are now: one AWS call."""
+    return _cache.remember(stores().figures.add(changes))
+
+
+def workers() -> Workers:
+    """Return how many reports this deployment writes at once."""
+    return Workers(counts=settings().workers, shared=settings().workers_shared)
+
+
+def forget_figures() -> None:
+    """Drop the cached figures."""
+    _cache.figures = None

@@ -1,0 +1,162 @@
+"""Use cases: look at reports (Reports API, "List Reports", "Get Report Details", "Download Report")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.clock import now, parse_stamp
+from chalicelib.domain.figures import estimated_completion_of_running
+from chalicelib.domain.report import Artifact, Report, Status
+from chalicelib.services.enqueue import Place, place_of
+from chalicelib.services.queue_figures import remember_figures
+from chalicelib.settings import settings
+from chalicelib.stores.stores import stores
+
+
+class ReportNotFoundError(Exception):
+    """There is no such report, or it is somebody else's (nobody learns which)."""
+
+
+class NotReadyError(Exception):
+    """The report has no document yet."""
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """One page of an owner's reports, and how many match in all."""
+
+    reports: list[Report]
+    total: int
+
+
+@dataclass(frozen=True)
+class ReportDetail:
+    """A report with its place in the queue while it waits, and when it should be finished."""
+
+    report: Report
+    place: Place | None
+    completion: datetime | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A presigned link to a document and when it ends."""
+
+    url: str
+    expires_at: datetime
+    artifact: Artifact
+
+
+@dataclass(frozen=True)
+class Download:
+    """A document: its bytes, or (too large for one answer) a link to it."""
+
+    artifact: Artifact
+    disposition: str
+    content: bytes | None
+    link: str | None
+
+
+def own_report(caller: Caller, report_id: str) -> Report:
+    """Return the caller's report: one AWS call.
+
+    Raises:
+        ReportNotFoundError: there is none with this id, or it is not theirs.
+    """
+    return _theirs(caller, stores().reports.get(report_id))
+
+
+def _theirs(caller: Caller, report: Report | None) -> Report:
+    if report is None or report.owner != caller.owner:
+        raise ReportNotFoundError
+    return report
+
+
+def list_reports(caller: Caller, limit: int, offset: int, status: Status | None, search: str | None) -> ReportPage:
+    """Return the caller's reports, newest first.
+
+    Three AWS calls (keys, total, records); two where the keys end on this page.
+    A search reads every title and description of the caller: one call per MB.
+
+    Args:
+        caller: whose reports.
+        limit: how many at most, 1 to 100.
+        offset: how many of the newest to skip.
+        status: only those in this status.
+        search: only those with this text in title or description, whatever its case.
+    """
+    reports = stores().reports
+    if search:
+        ids = reports.search(caller.owner, search, status)
+        return ReportPage(reports.get_many(ids[offset : offset + limit]), len(ids))
+    ids, more = reports.newest(caller.owner, status, offset + limit)
+    total = reports.total(caller.owner, status) if more else len(ids)
+    page = reports.get_many(ids[offset:])
+    # The index may lag behind a report that has just moved on.
+    return ReportPage([r for r in page if status in (None, r.status)], total)
+
+
+def report_detail(caller: Caller, report_id: str) -> ReportDetail:
+    """Return a report as it is now: one AWS call, two while it waits.
+
+    Raises:
+        ReportNotFoundError: there is none with this id, or it is not theirs.
+    """
+    found, figures = stores().figures.get_with_report(report_id)
+    remember_figures(figures)
+    report = _theirs(caller, found)
+    if report.is_waiting:
+        place = place_of(report, figures)
+        return ReportDetail(report, place, place.completion)
+    if report.status == "processing" and report.started_at:
+        started = parse_stamp(report.started_at)
+        return ReportDetail(report, None, estimated_completion_of_running(started, report.progress, figures, now()))
+    return ReportDetail(report, None, None)
+
+
+def download_report(caller: Caller, report_id: str) -> Download:
+    """Return a report's document: two AWS calls.
+
+    Raises:
+        ReportNotFoundError: there is none with this id, or it is not theirs.
+        NotReadyError: it has no document (yet).
+    """
+    report, artifact = _finished(caller, report_id)
+    disposition = content_disposition(report.title, report.output_format)
+    if artifact.size_bytes > settings().inline_bytes:
+        return Download(artifact, disposition, content=None, link=_presign(artifact, disposition))
+    return Download(artifact, disposition, content=stores().artifacts.get(artifact.key), link=None)
+
+
+def download_link(caller: Caller, report_id: str) -> Link:
+    """Return a presigned link to a report's document: one AWS call.
+
+    Raises:
+        ReportNotFoundError: there is none with this id, or it is not theirs.
+        NotReadyError: it has no document (yet).
+    """
+    report, artifact = _finished(caller, report_id)
+    url = _presign(artifact, content_disposition(report.title, report.output_format))
+    return Link(url, now() + timedelta(seconds=settings().presign_seconds), artifact)
+
+
+def _finished(caller: Caller, report_id: str) -> tuple[Report, Artifact]:
+    report = own_report(caller, report_id)
+    if report.status != "completed" or report.outcome is None:
+        raise NotReadyError
+    return report, report.outcome.artifact
+
+
+def _presign(artifact: Artifact, disposition: str) -> str:
+    return stores().artifacts.link(artifact.key, artifact.content_type, disposition, settings().presign_seconds)
+
+
+def content_disposition(title: str, extension: str) -> str:
+    """Return a header that saves the file under its title, in ASCII and (RFC 6266) in full."""
+    name = re.sub(r'[\s\x00-\x1f\x7f/\\:*?"<>|]+', " ", title).strip(" .")[:100].strip() or "report"
+    plain = re.sub(r"[^A-Za-z0-9._ -]+", "_", name)
+    return f"attachment; filename=\"{plain}.{extension}\"; filename*=UTF-8''{quote(name, safe='')}.{extension}"

@@ -1,0 +1,106 @@
+"""Every setting of a deployment, read from the environment once, in one place.
+
+Nothing else in the project reads the environment. Times are in seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from chalicelib.domain.priority import PRIORITIES, Priority
+
+
+class SettingsError(ValueError):
+    """A setting is missing or malformed; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Typed settings; see docs/operations.md for what each is for."""
+
+    reports_table: str
+    access_table: str
+    artifacts_bucket: str
+    queue_urls: Mapping[Priority, str]
+    llm_base_url: str
+    llm_api_key: str
+    llm_model: str
+    llm_concurrency: int
+    llm_timeout_seconds: float
+    llm_section_words: int
+    llm_notice: str
+    lease_seconds: float
+    presign_seconds: int
+    max_takeovers: int
+    key_cache_seconds: float
+    figures_cache_seconds: float
+    resend_seconds: float
+    workers: Mapping[Priority, int]
+    workers_shared: bool
+    inline_bytes: int
+
+
+def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
+    raw = env.get(name, "")
+    try:
+        value = float(raw) if raw else default
+    except ValueError:
+        raise SettingsError(f"{name}={raw!r} is not a number") from None
+    if not low <= value <= high:
+        raise SettingsError(f"{name}={raw!r} must be between {low:g} and {high:g}")
+    return value
+
+
+def _workers(raw: str) -> tuple[dict[Priority, int], bool]:
+    """Parse ``WORKERS``: ``shared:2``, or ``urgent:5,high:5,normal:5,low:2``."""
+    counts: dict[str, int] = {}
+    for part in raw.split(","):
+        name, _, number = part.strip().partition(":")
+        if not number.isdigit() or int(number) < 1:
+            raise SettingsError(f"WORKERS={raw!r}: each part is NAME:COUNT with a count of at least 1")
+        counts[name] = int(number)
+    if set(counts) == {"shared"}:
+        return dict.fromkeys(PRIORITIES, counts["shared"]), True
+    if set(counts) != set(PRIORITIES):
+        raise SettingsError(f"WORKERS={raw!r}: give shared:N, or a count for each of {', '.join(PRIORITIES)}")
+    return {priority: counts[priority] for priority in PRIORITIES}, False
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Build the settings from ``env``.
+
+    Raises:
+        SettingsError: a value is malformed or out of its range.
+    """
+    workers, shared = _workers(env.get("WORKERS") or "urgent:5,high:5,normal:5,low:2")
+    return Settings(
+        reports_table=env.get("REPORTS_TABLE", "reports-reports"),
+        access_table=env.get("ACCESS_TABLE", "reports-access"),
+        artifacts_bucket=env.get("ARTIFACTS_BUCKET", "reports-artifacts"),
+        queue_urls={p: env.get(f"QUEUE_URL_{p.upper()}", "") for p in PRIORITIES},
+        llm_base_url=env.get("LLM_BASE_URL", ""),
+        llm_api_key=env.get("LLM_API_KEY", ""),
+        llm_model=env.get("LLM_MODEL", ""),
+        llm_concurrency=int(_number(env, "LLM_CONCURRENCY", 4, 1, 64)),
+        llm_timeout_seconds=_number(env, "LLM_TIMEOUT_SECONDS", 300, 1, 900),
+        llm_section_words=int(_number(env, "LLM_SECTION_WORDS", 600, 80, 4000)),
+        llm_notice=env.get("LLM_NOTICE", ""),
+        lease_seconds=_number(env, "LEASE_SECONDS", 180, 2, 3600),
+        presign_seconds=int(_number(env, "PRESIGN_SECONDS", 900, 1, 900)),
+        max_takeovers=int(_number(env, "MAX_TAKEOVERS", 3, 1, 20)),
+        key_cache_seconds=_number(env, "KEY_CACHE_SECONDS", 30, 0, 30),
+        figures_cache_seconds=_number(env, "FIGURES_CACHE_SECONDS", 5, 0, 5),
+        resend_seconds=_number(env, "RESEND_SECONDS", 30, 1, 3600),
+        workers=workers,
+        workers_shared=shared,
+        inline_bytes=int(_number(env, "DOWNLOAD_INLINE_BYTES", 4_400_000, 0, 4_400_000)),
+    )
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings, read from the environment on first use."""
+    return read_settings(os.environ)

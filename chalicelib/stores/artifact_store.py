@@ -1,0 +1,72 @@
+"""Finished files in S3. Keys carry report, attempt and content hash, so nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from chalicelib.stores.aws import s3_client
+
+
+class ArtifactMissingError(Exception):
+    """The object is not in the bucket."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object in the bucket: where it lies, its size in bytes, and its SHA-256 in hex."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+class ArtifactStore:
+    """The artifact bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._client = s3_client()
+
+    def put(self, report_id: str, attempt: int, extension: str, content: bytes, content_type: str) -> StoredObject:
+        """Store a file; S3 refuses it if it does not arrive with the hash that was sent along."""
+        digest = hashlib.sha256(content)
+        key = f"reports/{report_id}/{attempt}/{digest.hexdigest()}.{extension}"
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=content,
+            ContentType=content_type,
+            ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+            Metadata={"sha256": digest.hexdigest()},
+        )
+        return StoredObject(key, len(content), digest.hexdigest())
+
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes.
+
+        Raises:
+            ArtifactMissingError: it is not there.
+        """
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise ArtifactMissingError(key) from error
+            raise
+
+    def link(self, key: str, content_type: str, disposition: str, seconds: int) -> str:
+        """Return a presigned link to an object, valid for ``seconds``. No AWS call."""
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                "ResponseContentType": content_type,
+                "ResponseContentDisposition": disposition,
+            },
+            ExpiresIn=seconds,
+        )

@@ -1,0 +1,41 @@
+"""The AWS clients of this process. They are made once: making one costs more than a call."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+# Short timeouts with a few retries: a Lambda must answer or fail within its own limit.
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=20,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=32,
+    tcp_keepalive=True,
+)
+
+
+@cache
+def dynamodb_client() -> DynamoDBClient:
+    """Return the DynamoDB client."""
+    return boto3.client("dynamodb", config=_CONFIG)
+
+
+@cache
+def sqs_client() -> SQSClient:
+    """Return the SQS client."""
+    return boto3.client("sqs", config=_CONFIG)
+
+
+@cache
+def s3_client() -> S3Client:
+    """Return the S3 client. Presigned links need signature version 4 and, off AWS, path-style names."""
+    return boto3.client("s3", config=_CONFIG.merge(Config(signature_version="s3v4")))

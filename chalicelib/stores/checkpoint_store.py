@@ -1,0 +1,37 @@
+"""What a report's writer has finished so far, so that nobody has to write (and pay for) it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from boto3.dynamodb.conditions import Key
+
+from chalicelib.stores.dynamodb import Table
+
+KEEP: Final = timedelta(days=14)
+_PREFIX: Final = "checkpoint#"
+
+
+class CheckpointStore:
+    """Checkpoints beside the report's own item, under its partition."""
+
+    def __init__(self, reports_table: str) -> None:
+        self._table = Table(reports_table)
+
+    def save(self, report_id: str, name: str, text: str, at: datetime) -> None:
+        """Store one finished piece; a piece stored before under this name is replaced."""
+        expires_at = int((at + KEEP).timestamp())
+        self._table.put({"pk": f"R#{report_id}", "sk": f"{_PREFIX}{name}", "text": text, "expires_at": expires_at})
+
+    def load(self, report_id: str, at: datetime) -> Mapping[str, str]:
+        """Return the pieces that are there, name → text (a consistent read; one call per MB)."""
+        items = self._table.query_all(Key("pk").eq(f"R#{report_id}") & Key("sk").begins_with(_PREFIX), consistent=True)
+        fresh = (i for i in items if i["expires_at"] > at.timestamp())
+        return {str(i["sk"]).removeprefix(_PREFIX): str(i["text"]) for i in fresh}
+
+    def clear(self, report_id: str, names: Mapping[str, str]) -> None:
+        """Delete the named pieces: one call each."""
+        for name in names:
+            self._table.delete((f"R#{report_id}", f"{_PREFIX}{name}"))

@@ -1,0 +1,466 @@
+"""Reports in DynamoDB: one item each, changed only by conditional writes.
+
+The item carries everything that must be atomic with the report's state, and the
+attributes of its sparse indexes: ``waiting``/``enqueued`` only while it waits,
+``due``/``due_at`` for what the sweep must look at. Every change of state is one
+call that names the state it expects; docs/architecture.md has the table.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+
+from chalicelib.domain.clock import day, parse_stamp, stamp
+from chalicelib.domain.priority import Priority
+from chalicelib.domain.report import WAITING, Artifact, Outcome, Report, Status
+from chalicelib.stores.dynamodb import ConditionFailedError, Item, ItemKey, Page, Table, batch_get, key_is
+
+DUE_SHARDS: Final = 4
+EXACT_POSITIONS: Final = 1000
+
+
+class StateConflictError(Exception):
+    """The report is not in the state that the change expects; ``current`` is what it is now."""
+
+    def __init__(self, current: Report | None) -> None:
+        super().__init__(f"the report is {current.status if current else 'absent'}")
+        self.current = current
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the queue, from 1; ``exact`` is False for an estimate."""
+
+    number: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class WaitingReport:
+    """What the waiting index knows of a report: enough to claim it."""
+
+    id: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class OpenReport:
+    """What the sweep's index knows of a report that is not finished."""
+
+    id: str
+    status: Status
+    priority: Priority
+    due_at: str
+
+
+@dataclass(frozen=True)
+class FinishedReport:
+    """What the sweep's index knows of a report that came to its end."""
+
+    status: Status
+    duration_ms: int
+
+
+def report_key(report_id: str) -> ItemKey:
+    """Return the key of a report's item."""
+    return f"R#{report_id}", "head"
+
+
+def _due_shard(report_id: str) -> str:
+    return f"open#{zlib.crc32(report_id.encode()) % DUE_SHARDS}"
+
+
+def to_item(report: Report, due_at: datetime) -> Item:
+    """Return the item that holds a new, waiting report; the sweep looks at it at ``due_at``."""
+    pk, sk = report_key(report.id)
+    return {
+        "pk": pk,
+        "sk": sk,
+        "owner": report.owner,
+        "owner_status": f"{report.owner}#{report.status}",
+        "created": f"{report.created_at}#{report.id}",
+        "search_text": f"{report.title}\n{report.description}".casefold(),
+        "waiting": report.priority,
+        "enqueued": f"{report.queued_at}#{report.id}",
+        "due": _due_shard(report.id),
+        "due_at": stamp(due_at),
+        "status": report.status,
+        "priority": report.priority,
+        "queued_at": report.queued_at,
+        "created_at": report.created_at,
+        "title": report.title,
+        "description": report.description,
+        "template_id": report.template_id,
+        "template_name": report.template_name,
+        "output_format": report.output_format,
+        "scrambling_enabled": report.scrambling_enabled,
+        "honey_jar_id": report.honey_jar_id,
+        "parameters": json.dumps(report.parameters, ensure_ascii=False),
+        "warnings": list(report.warnings),
+        "attempt": report.attempt,
+        "retry_count": report.retry_count,
+        "takeovers": report.takeovers,
+        "releases": report.releases,
+        "progress": report.progress,
+        "message": report.message,
+        "words": report.words,
+    }
+
+
+def _outcome(raw: str | None) -> Outcome | None:
+    if raw is None:
+        return None
+    fields = json.loads(raw)
+    fields["artifact"] = Artifact(**fields["artifact"])
+    fields["notices"] = tuple(fields["notices"])
+    return Outcome(**fields)
+
+
+def to_report(item: Item) -> Report:
+    """Return the report that an item holds."""
+    return Report(
+        id=item["pk"].removeprefix("R#"),
+        owner=item["owner"],
+        created_at=item["created_at"],
+        title=item["title"],
+        description=item["description"],
+        template_id=item["template_id"],
+        template_name=item["template_name"],
+        priority=item["priority"],
+        output_format=item["output_format"],
+        scrambling_enabled=item["scrambling_enabled"],
+        honey_jar_id=item["honey_jar_id"],
+        parameters=json.loads(item["parameters"]),
+        warnings=tuple(item["warnings"]),
+        status=item["status"],
+        queued_at=item["queued_at"],
+        attempt=item["attempt"],
+        retry_count=item["retry_count"],
+        takeovers=item["takeovers"],
+        releases=item["releases"],
+        progress=item["progress"],
+        message=item["message"],
+        words=item["words"],
+        lease=item.get("lease"),
+        started_at=item.get("started_at"),
+        completed_at=item.get("completed_at"),
+        error_message=item.get("error_message"),
+        outcome=_outcome(item.get("outcome")),
+    )
+
+
+def _mine(report: Report) -> ConditionBase:
+    """Hold only while this very claim is the current one."""
+    return Attr("status").eq("processing") & Attr("attempt").eq(report.attempt)
+
+
+class ReportStore:
+    """Reads and changes of reports. One AWS call each unless the method says otherwise."""
+
+    def __init__(self, table_name: str) -> None:
+        self._table = Table(table_name)
+
+    # Reading
+
+    def get(self, report_id: str) -> Report | None:
+        """Return the report as it is now (a consistent read), or None."""
+        item = self._table.get(report_key(report_id), consistent=True)
+        return to_report(item) if item else None
+
+    def newest(self, owner: str, status: Status | None, limit: int) -> tuple[list[str], bool]:
+        """Return the ids of an owner's newest reports, at most ``limit``, and whether there are more."""
+        page = self._newest(owner, status, limit, None)
+        ids = [_id(i) for i in page.items]
+        while page.next_key is not None and len(ids) < limit:
+            page = self._newest(owner, status, limit - len(ids), page.next_key)
+            ids += [_id(i) for i in page.items]
+        return ids, page.next_key is not None
+
+    def _newest(self, owner: str, status: Status | None, limit: int, start: Item | None) -> Page:
+        key, index = _owner_index(owner, status)
+        return self._table.query(key, index=index, limit=limit, newest_first=True, start=start)
+
+    def total(self, owner: str, status: Status | None) -> int:
+        """Count an owner's reports."""
+        key, index = _owner_index(owner, status)
+        return self._table.count(key, index=index)
+
+    def search(self, owner: str, text: str, status: Status | None) -> list[str]:
+        """Return the ids of an owner's reports that contain ``text`` in title or description, newest first.
+
+        One call per MB of titles and descriptions, and one per MB of keys where ``status`` is given.
+        """
+        matches = self._table.query_all(
+            key_is("owner", owner),
+            index="by_owner_text",
+            newest_first=True,
+            where=Attr("search_text").contains(text.casefold()),
+        )
+        ids = [_id(i) for i in matches]
+        if status is None:
+            return ids
+        key, index = _owner_index(owner, status)
+        in_status = {_id(i) for i in self._table.query_all(key, index=index)}
+        return [i for i in ids if i in in_status]
+
+    def get_many(self, report_ids: Sequence[str]) -> list[Report]:
+        """Return the reports that exist among at most 100 ids, in the order of the ids. No id, no call."""
+        if not report_ids:
+            return []
+        found = batch_get({self._table.name: [report_key(i) for i in report_ids]})[self._table.name]
+        by_id = {r.id: r for r in map(to_report, found)}
+        return [by_id[i] for i in report_ids if i in by_id]
+
+    def position(self, report: Report) -> Position:
+        """Return a waiting report's place among those of its priority.
+
+        Exact to 1,000; a longer queue is estimated by the caller from the figures.
+        """
+        # The index is eventually consistent: count those before it, so that its own row need not be there yet.
+        before = self._table.count(
+            Key("waiting").eq(report.priority) & Key("enqueued").lt(f"{report.queued_at}#{report.id}"),
+            index="waiting",
+            at_most=EXACT_POSITIONS,
+        )
+        return Position(before + 1, exact=before < EXACT_POSITIONS)
+
+    def oldest_waiting(self, priority: Priority, limit: int) -> list[WaitingReport]:
+        """Return the reports of ``priority`` that have waited longest."""
+        page = self._table.query(key_is("waiting", priority), index="waiting", limit=limit)
+        return [WaitingReport(_id(i), i["owner"]) for i in page.items]
+
+    def open_reports(self) -> Iterator[OpenReport]:
+        """Yield every report that is not finished: one call per shard and MB."""
+        for shard in range(DUE_SHARDS):
+            for item in self._table.query_all(key_is("due", f"open#{shard}"), index="due"):
+                yield OpenReport(_id(item), item["status"], item["priority"], item["due_at"])
+
+    def due_reports(self, at: datetime) -> Iterator[OpenReport]:
+        """Yield the open reports that should have moved on before ``at``: one call per shard and MB."""
+        for shard in range(DUE_SHARDS):
+            key = Key("due").eq(f"open#{shard}") & Key("due_at").lte(stamp(at))
+            for item in self._table.query_all(key, index="due"):
+                yield OpenReport(_id(item), item["status"], item["priority"], item["due_at"])
+
+    def finished_on(self, utc_day: str) -> Iterator[FinishedReport]:
+        """Yield the reports that completed or failed on a UTC day: one call per MB."""
+        for item in self._table.query_all(key_is("due", f"finished#{utc_day}"), index="due"):
+            yield FinishedReport(item["status"], item.get("duration_ms", 0))
+
+    # Changes of state
+
+    def create(self, report: Report, due_at: datetime) -> None:
+        """Store a new report.
+
+        Raises:
+            StateConflictError: a report with this id exists.
+        """
+        try:
+            self._table.put(to_item(report, due_at), Attr("pk").not_exists())
+        except ConditionFailedError as error:
+            raise _conflict(error) from error
+
+    def mark_pending(self, report: Report, due_at: datetime) -> Report:
+        """Note that a waiting report's permit did not reach the queue.
+
+        Raises:
+            StateConflictError: it does not wait any more.
+        """
+        return self._move(report, "pending", Attr("status").eq("queued") & _same_attempt(report), due_at=due_at)
+
+    def mark_queued(self, report: Report, due_at: datetime) -> Report:
+        """Note that a waiting report's permit is on the queue; look at it again at ``due_at``.
+
+        Raises:
+            StateConflictError: it does not wait any more.
+        """
+        return self._move(report, "queued", Attr("status").is_in(WAITING) & _same_attempt(report), due_at=due_at)
+
+    def claim(self, waiting: WaitingReport | Report, at: datetime, lease: timedelta) -> Report:
+        """Take a waiting report for writing. Of several that try, one gets it.
+
+        Raises:
+            StateConflictError: it does not wait (any more).
+        """
+        until = stamp(at + lease)
+        return self._change(
+            waiting,
+            Attr("status").is_in(WAITING),
+            status="processing",
+            assign={"lease": until, "due_at": until},
+            assign_once={"started_at": stamp(at)},
+            add={"attempt": 1},
+            remove=("waiting", "enqueued"),
+        )
+
+    def renew(self, report: Report, at: datetime, lease: timedelta, progress: int, message: str, words: int) -> Report:
+        """Renew the lease of a claim and note its progress.
+
+        Raises:
+            StateConflictError: the claim is not the current one any more.
+        """
+        until = stamp(at + lease)
+        fields = {"lease": until, "due_at": until, "progress": progress, "message": message, "words": words}
+        return self._change(report, _mine(report), assign=fields)
+
+    def complete(self, report: Report, outcome: Outcome, at: datetime) -> Report:
+        """Finish a claim with its document.
+
+        Raises:
+            StateConflictError: the claim is not the current one any more.
+        """
+        fields = {
+            "outcome": json.dumps(asdict(outcome), ensure_ascii=False),
+            "progress": 100,
+            "message": "completed",
+        }
+        return self._finish(report, "completed", _mine(report), at, fields | {"words": outcome.word_count})
+
+    def fail(self, report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Report:
+        """End a claim without a document; with ``expired_only`` only if its lease ran out.
+
+        Raises:
+            StateConflictError: the claim is not the current one any more.
+        """
+        condition = _mine(report) & Attr("lease").lt(stamp(at)) if expired_only else _mine(report)
+        return self._finish(report, "failed", condition, at, {"error_message": reason, "message": "failed"})
+
+    def cancel(self, report: Report, at: datetime) -> Report:
+        """Cancel a report that has not ended.
+
+        Raises:
+            StateConflictError: it moved since ``report`` was read.
+        """
+        seen = Attr("status").eq(report.status) & _same_attempt(report)
+        return self._change(
+            report,
+            seen,
+            status="cancelled",
+            assign={"completed_at": stamp(at), "message": "cancelled"},
+            remove=("waiting", "enqueued", "lease", "due", "due_at"),
+        )
+
+    def requeue(self, report: Report, at: datetime, due_at: datetime, *, taken_over: bool) -> Report:
+        """Give a claimed report back to the head of its queue: a worker stopped or ran out of time.
+
+        Args:
+            report: the report as it was read, with the attempt to take it from.
+            at: now.
+            due_at: when the sweep looks at it again.
+            taken_over: whether the lease ran out (else the worker itself gives it back).
+
+        Raises:
+            StateConflictError: the claim is not the current one any more, or its lease is alive.
+        """
+        condition = _mine(report)
+        if taken_over:
+            condition = condition & Attr("lease").lt(stamp(at))
+        return self._change(
+            report,
+            condition,
+            status="queued",
+            assign=self._waiting(report, report.queued_at, due_at),
+            add={"takeovers" if taken_over else "releases": 1},
+            remove=("lease",),
+        )
+
+    def retry(self, report: Report, at: datetime, due_at: datetime) -> Report:
+        """Put a failed report at the tail of its priority again.
+
+        Raises:
+            StateConflictError: it is not failed (any more).
+        """
+        queued_at = stamp(at)
+        fields = self._waiting(report, queued_at, due_at) | {
+            "progress": 0,
+            "message": "queued again",
+            "words": 0,
+        }
+        return self._change(
+            report,
+            Attr("status").eq("failed") & _same_attempt(report),
+            status="queued",
+            assign=fields | {"queued_at": queued_at, "takeovers": 0, "releases": 0},
+            add={"retry_count": 1},
+            remove=("error_message", "started_at", "completed_at", "duration_ms"),
+        )
+
+    def postpone(self, report: Report, due_at: datetime) -> Report:
+        """Look at a waiting report again at ``due_at``.
+
+        Raises:
+            StateConflictError: it does not wait any more.
+        """
+        return self._change(
+            report, Attr("status").eq(report.status) & _same_attempt(report), assign={"due_at": stamp(due_at)}
+        )
+
+    def _waiting(self, report: Report, queued_at: str, due_at: datetime) -> dict[str, Any]:
+        return {
+            "waiting": report.priority,
+            "enqueued": f"{queued_at}#{report.id}",
+            "due": _due_shard(report.id),
+            "due_at": stamp(due_at),
+        }
+
+    def _move(self, report: Report, status: Status, condition: ConditionBase, *, due_at: datetime) -> Report:
+        return self._change(report, condition, status=status, assign={"due_at": stamp(due_at)})
+
+    def _finish(
+        self, report: Report, status: Status, condition: ConditionBase, at: datetime, fields: dict[str, Any]
+    ) -> Report:
+        ended = {
+            "completed_at": stamp(at),
+            "due": f"finished#{day(at)}",
+            "due_at": stamp(at),
+            "duration_ms": duration_ms(report, at),
+        }
+        return self._change(report, condition, status=status, assign=fields | ended, remove=("lease",))
+
+    def _change(
+        self,
+        report: Report | WaitingReport,
+        condition: ConditionBase,
+        *,
+        status: Status | None = None,
+        assign: dict[str, Any],
+        **changes: Any,
+    ) -> Report:
+        if status is not None:
+            assign = assign | {"status": status, "owner_status": f"{report.owner}#{status}"}
+        try:
+            changed = self._table.update(report_key(report.id), condition=condition, assign=assign, **changes)
+            return to_report(changed)
+        except ConditionFailedError as error:
+            raise _conflict(error) from error
+
+
+def duration_ms(report: Report, at: datetime) -> int:
+    """Return how long a report took from its first claim to ``at``, in milliseconds."""
+    started = parse_stamp(report.started_at) if report.started_at else at
+    return max(0, round((at - started).total_seconds() * 1000))
+
+
+def _id(item: Item) -> str:
+    return str(item["pk"]).removeprefix("R#")
+
+
+def _same_attempt(report: Report) -> ConditionBase:
+    return Attr("attempt").eq(report.attempt)
+
+
+def _owner_index(owner: str, status: Status | None) -> tuple[ConditionBase, str]:
+    if status is None:
+        return key_is("owner", owner), "by_owner"
+    return key_is("owner_status", f"{owner}#{status}"), "by_owner_status"
+
+
+def _conflict(error: ConditionFailedError) -> StateConflictError:
+    return StateConflictError(to_report(error.current) if error.current else None)

@@ -1,0 +1,75 @@
+"""What the scripted model says to a request. A token is one word with the white space after it."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from tests.model_server.script import Fault
+from tests.model_server.text import answer
+
+REFUSAL = "I'm sorry, but I can't help with that request."
+LOOP = "It is important to note that security is important for the organization. "
+THINKING = "The user wants a section. Let me think about what to say first."
+DEFAULT_WORDS = 200
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The tokens of an answer and why it ended."""
+
+    tokens: tuple[str, ...]
+    finish_reason: str
+    prompt_tokens: int
+
+
+def reply(body: dict[str, Any], fault: Fault | None, words: int | None, seed: int) -> Reply:
+    """Return the answer to a chat completion request, as ``fault`` distorts it."""
+    messages = [m for m in body.get("messages", []) if isinstance(m, dict)]
+    tokens = _tokens(_distorted(_text(messages, words, seed), messages, fault))
+    finish = "stop"
+    if fault and fault.kind in ("short", "length"):
+        finish = "length" if fault.kind == "length" else "stop"
+        tokens = tokens[: fault.after_words]
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    if isinstance(limit, int) and len(tokens) > limit:
+        tokens, finish = tokens[:limit], "length"
+    return Reply(tuple(tokens), finish, sum(len(str(m.get("content")).split()) for m in messages))
+
+
+def _text(messages: list[dict[str, Any]], words: int | None, seed: int) -> str:
+    """Return the answer, or its rest where the messages already hold its beginning."""
+    asked = next((str(m.get("content")) for m in messages if m.get("role") == "user"), "")
+    last = str(messages[-1].get("content")) if messages else ""
+    said = "".join(str(m.get("content")) for m in messages if m.get("role") == "assistant")
+    wanted = words or _asked_words(last) or _asked_words(asked) or DEFAULT_WORDS
+    whole = answer(seed + zlib.crc32(asked.encode()), wanted + len(said.split()))
+    return whole[len(said) :] if said and whole.startswith(said) else whole
+
+
+def _asked_words(text: str) -> int | None:
+    found = re.findall(r"(\d+) words", text)
+    return int(found[-1]) if found else None
+
+
+def _distorted(text: str, messages: list[dict[str, Any]], fault: Fault | None) -> str:
+    prompt = str(messages[-1].get("content")) if messages else ""
+    title = re.search(r"[“\"]([^”\"]+)[”\"]", prompt)
+    distortions = {
+        "empty": "",
+        "refusal": REFUSAL,
+        "loop": LOOP * 60,
+        "think": f"<think>\n{THINKING}\n</think>\n\n{text}",
+        "unclosed_think": f"<think>\n{THINKING}\n{THINKING}",
+        "echo": f"{prompt}\n\n{text}",
+        "fence": f"```markdown\n{text}\n```",
+        "heading": f"## {title.group(1) if title else 'Section'}\n\n{text}",
+        "text": fault.text if fault else "",
+    }
+    return distortions.get(fault.kind, text) if fault else text
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\S+\s*|\s+", text)
