@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
 import pytest
@@ -10,9 +13,10 @@ from moto import mock_aws
 
 from embedded.emulator_corrections import apply_corrections
 from embedded.resources import create_resources
+from embedded.stack import Stack
 from tests.model_server import ModelServer
+from tests.support.client import Client
 from tests.support.service import Service, forget_everything
-
 
 apply_corrections()
 
@@ -45,3 +49,36 @@ def service(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> Itera
         forget_everything()
         yield Service()
     forget_everything()
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A stack in processes of its own, the model that writes for it, and a client with its key."""
+
+    stack: Stack
+    model: ModelServer
+    client: Client
+
+
+@contextmanager
+def running_stack(directory: Path, env: Mapping[str, str] | None = None, slots: int = 2) -> Iterator[RunningStack]:
+    """Start a stack that a scripted model writes for."""
+    with ModelServer() as model:
+        endpoint = {"LLM_BASE_URL": model.base_url, "LLM_API_KEY": "test", "LLM_MODEL": "scripted-model"}
+        settings = {**endpoint, "RESEND_SECONDS": "2", "LEASE_SECONDS": "3", **(env or {})}
+        with Stack(env=settings, directory=directory, slots=slots, sweep_seconds=0.5) as stack:
+            yield RunningStack(stack, model, Client(stack.url, stack.api_key))
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """One stack for all tests that leave it as they found it."""
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningStack]:
+    """A stack for one test that hurts it; ``parametrize`` it with the number of slots."""
+    with running_stack(tmp_path, slots=getattr(request, "param", 2)) as running:
+        yield running
