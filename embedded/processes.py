@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -114,10 +115,20 @@ def _signal(process: subprocess.Popen[bytes], signal_number: int) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port on loopback that nobody listens on now, outside the range of outgoing connections.
+
+    A port that the system itself picks lies in that range: before its server listens, a client's connection
+    may get it, or a probe may connect to itself.
+
+    Raises:
+        StackError: none was found.
+    """
+    chosen = random.SystemRandom()
+    for _ in range(100):
+        port = chosen.randrange(10_000, 30_000)
+        if is_free(port):
+            return port
+    raise StackError("no free TCP port was found on 127.0.0.1")
 
 
 def is_free(port: int) -> bool:
