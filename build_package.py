@@ -19,7 +19,18 @@ DIST = ROOT / "dist"
 # AWS takes no more than this when unzipped, in bytes.
 MAX_UNZIPPED = 250 * 1024 * 1024
 # One module of each runtime requirement: what must be importable in the package.
-REQUIRED = ("boto3", "botocore", "fpdf", "jinja2", "markdown_it", "openai", "pydantic", "pydantic_core", "uharfbuzz")
+REQUIRED = (
+    "boto3",
+    "botocore",
+    "fpdf",
+    "jinja2",
+    "markdown_it",
+    "openai",
+    "pydantic",
+    "pydantic_core",
+    "pymupdf_fonts",
+    "fontTools",
+)
 
 
 class PackageError(Exception):

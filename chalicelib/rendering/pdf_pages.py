@@ -111,6 +111,7 @@ class Flow:
         self.y = MARGIN_TOP
         self._gap = 0.0
         self._takes_gaps = True
+        self.last_baseline = MARGIN_TOP
         self._on_baseline: list[Callable[[Page, float], None]] = []
 
     @property
@@ -164,7 +165,8 @@ class Flow:
         self._on_baseline.append(draw)
 
     def baseline(self, y: float) -> None:
-        """Tell that a line stands at baseline ``y`` of this page."""
+        """Tell that a line is about to be drawn at baseline ``y`` of this page."""
+        self.last_baseline = y
         if self._on_baseline:
             waiting, self._on_baseline = self._on_baseline, []
             for draw in waiting:

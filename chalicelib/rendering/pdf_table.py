@@ -12,13 +12,14 @@ from typing import Final, NamedTuple
 from chalicelib.domain.document import Inline, Table, TableCell
 from chalicelib.rendering.pdf_fonts import Style
 from chalicelib.rendering.pdf_pages import BODY_HEIGHT, Color, Column, FillBox, Flow
-from chalicelib.rendering.pdf_text import Align, Ink, Line, LineBreaker, Stretch, draw_line, leading, place_lines
+from chalicelib.rendering.pdf_text import Ink, Line, LineBreaker, Stretch, draw_line, leading, place_lines
 
 _SIZES: Final = (0.92, 0.84, 0.76)
 _PADDING_X = 5.0
 _PADDING_Y = 3.5
 _LEAST_COLUMN = 26.0
 _MAX_WORD = 110.0
+_CUTTABLE_COLUMN = 50.0
 _HEADER_GROUND: Final[Color] = (233, 238, 244)
 _RULE: Final[Color] = (201, 207, 214)
 _SAMPLE_ROWS = 200
@@ -52,22 +53,33 @@ class TableSetter:
 
     def place(self, table: Table) -> None:
         """Place ``table`` as a grid, or as records if its columns do not fit the page."""
-        for scale in _SIZES:
-            size = self._ink.size * scale
-            columns = self._columns(table, size)
-            if columns:
-                self._place_grid(table, _Grid(columns, size))
-                return
-        self._place_records(table)
+        grid = self._grid(table)
+        if grid:
+            self._place_grid(table, grid)
+        else:
+            self._place_records(table)
 
     # Column widths
 
-    def _columns(self, table: Table, size: float) -> tuple[Column, ...]:
-        """Return the columns at font size ``size``, or nothing if their words do not fit."""
+    def _grid(self, table: Table) -> _Grid | None:
+        """Return the largest grid that keeps words whole, else one that cuts some, else nothing."""
+        fair_share = self._column.width / len(table.header) - 2 * _PADDING_X
+        if fair_share < _LEAST_COLUMN:
+            return None
+        attempts = [(scale, _MAX_WORD) for scale in _SIZES]
+        if fair_share >= _CUTTABLE_COLUMN:
+            attempts.append((_SIZES[-1], fair_share))
+        for scale, widest in attempts:
+            size = self._ink.size * scale
+            columns = self._columns(table, size, widest)
+            if columns:
+                return _Grid(columns, size)
+        return None
+
+    def _columns(self, table: Table, size: float, widest: float) -> tuple[Column, ...]:
+        """Return the columns at font size ``size``, or nothing if words up to ``widest`` points do not fit."""
         count = len(table.header)
         available = self._column.width - 2 * _PADDING_X * count
-        if available < _LEAST_COLUMN * count:
-            return ()
         # The widths of a very long table are taken from its first rows.
         rows = [(self._header_ink(size), table.header)]
         rows += [(self._ink._replace(size=size), row) for row in table.rows[:_SAMPLE_ROWS]]
@@ -75,9 +87,9 @@ class TableSetter:
         for ink, row in rows:
             for index, cell in enumerate(row):
                 stretches = self._stretches(cell.children, ink)
-                least[index] = max(least[index], min(self._breaker.widest_word(stretches), _MAX_WORD))
+                least[index] = max(least[index], min(self._breaker.widest_word(stretches), widest))
                 natural[index] = max(natural[index], self._breaker.natural_width(stretches))
-        if sum(least) > available:
+        if sum(least) > available + 0.01:
             return ()
         return self._placed(_shared(least, natural, available))
 
@@ -179,6 +191,3 @@ def _shared(least: Sequence[float], natural: Sequence[float], available: float) 
         extra = (spare - wished) / len(least)
         return [need + wish + extra for need, wish in zip(least, wishes, strict=True)]
     return [need + spare * wish / wished for need, wish in zip(least, wishes, strict=True)]
-
-
-__all__ = ["Align", "TableSetter"]

@@ -150,22 +150,20 @@ class _PdfWriter:
             lines = self._breaker.lines([Stretch(one_line(section.title), _PLAIN)], names.width)
             number = self._single_line(str(numbers[anchor] + offset), _PLAIN)
             flow.need(leading(BODY_SIZE) * min(len(lines), 2))
-            self._await_page_number(flow, number, lines[0].width if len(lines) == 1 else names.width)
             start = flow.position()
             place_lines(flow, lines, names, BODY_SIZE)
+            self._page_number(flow, number, lines[-1].width if lines else 0.0)
             for page, top, bottom in flow.stretches(start):
                 page.ink.append(LinkArea(BODY.left, top, BODY.width, bottom - top, f"#{anchor}"))
             flow.advance(3)
 
-    def _await_page_number(self, flow: Flow, number: Line, name_width: float) -> None:
-        def draw(page: Page, baseline: float) -> None:
-            draw_line(page, number, BODY, baseline, "right")
-            left = BODY.left + name_width + 8
-            width = BODY.left + BODY.width - number.width - 8 - left
-            if width > 0:
-                page.ground.append(FillBox(left, baseline - 1, width, 0.4, LINE))
-
-        flow.at_next_baseline(draw)
+    def _page_number(self, flow: Flow, number: Line, name_width: float) -> None:
+        """Draw ``number`` at the right of the line placed last, and a line that leads there."""
+        draw_line(flow.page, number, BODY, flow.last_baseline, "right")
+        left = BODY.left + name_width + 8
+        width = BODY.left + BODY.width - number.width - 8 - left
+        if width > 0:
+            flow.page.ground.append(FillBox(left, flow.last_baseline - 1, width, 0.4, LINE))
 
     def _body(self, flow: Flow) -> None:
         setter = BlockSetter(flow, self._fonts)

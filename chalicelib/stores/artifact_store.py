@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -57,6 +58,18 @@ class ArtifactStore:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 raise ArtifactMissingError(key) from error
             raise
+
+    def discard(self, report_id: str, keep: Collection[str] = ()) -> list[str]:
+        """Delete a report's objects but those to ``keep``, and return the keys that were deleted.
+
+        Two AWS calls, or one where there is nothing to delete.
+        """
+        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"reports/{report_id}/")
+        stale = [str(o["Key"]) for o in found.get("Contents", []) if o["Key"] not in keep]
+        if stale:
+            objects = [{"Key": key} for key in stale]
+            self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
+        return stale
 
     def link(self, key: str, content_type: str, disposition: str, seconds: int) -> str:
         """Return a presigned link to an object, valid for ``seconds``. No AWS call."""

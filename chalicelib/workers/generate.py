@@ -56,16 +56,14 @@ def _write(claim: Claim) -> None:
     except GenerationFailed as failure:
         _log.warning("report %s failed: %s", report.id, failure)
         _end(claim.fail, str(failure))
-        return
     except OutOfTimeError:
         _log.info("report %s is handed on: this function's time is used up", report.id)
         _end(claim.release)
-        return
     except ClaimEndedError as ended:
         _log.info("report %s: %s", report.id, ended)
-        return
-    _log.info("report %s is completed", report.id)
-    _clear_checkpoints(report)
+    else:
+        _log.info("report %s is completed", report.id)
+        _clear_up(report, outcome)
 
 
 def _end(write: Callable[..., None], *arguments: str) -> None:
@@ -137,10 +135,15 @@ def _store(report: Report, written: Written, rendering: Rendering) -> Outcome:
     )
 
 
-def _clear_checkpoints(report: Report) -> None:
-    """Drop what a finished report does not need any more; what stays behind expires by itself."""
+def _clear_up(report: Report, outcome: Outcome) -> None:
+    """Drop what a finished report does not need any more: its checkpoints, and files of earlier attempts.
+
+    Trouble here costs some space until checkpoints expire; it must not cost the report.
+    """
     checkpoints = stores().checkpoints
     try:
         checkpoints.clear(report.id, checkpoints.load(report.id, now()))
+        if report.attempt > 1:
+            stores().artifacts.discard(report.id, keep={outcome.artifact.key, outcome.document_key})
     except (ClientError, BotoCoreError):
-        _log.exception("the checkpoints of report %s were not cleared", report.id)
+        _log.exception("report %s was not cleared up", report.id)

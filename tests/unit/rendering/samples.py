@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from typing import Any
 
@@ -39,8 +40,6 @@ def f(x):
 Ελληνικά, Русский, Türkçe, Tiếng Việt → ✓ • \u2013 “quoted” € ≤ … and ~~struck~~ text.
 """
 
-_FOOTER_HEIGHT = 50.0  # points
-
 HOSTILE_WORDS = "<script>alert(1)</script></title> {{7*7}} {% raw %} ${x} \x00\x07\x1b[31m \ud800 ]]> & &amp; \\ ' \" `"
 
 
@@ -65,18 +64,14 @@ def pdf_reader(content: bytes) -> PdfReader:
     return PdfReader(io.BytesIO(content), strict=True)
 
 
+def page_texts(content: bytes) -> list[str]:
+    """Return the text of every page without its footer."""
+    return [re.sub(r"[^\n]*page \d+ of \d+$", "", page.extract_text()) for page in pdf_reader(content).pages]
+
+
 def pdf_text(content: bytes) -> str:
     """Return the text of all pages without their footers, white space collapsed."""
-    parts: list[str] = []
-
-    def collect(text: str, _page: Any, matrix: list[float], _font: Any, _size: float) -> None:
-        if matrix[5] > _FOOTER_HEIGHT:
-            parts.append(text)
-
-    for page in pdf_reader(content).pages:
-        page.extract_text(visitor_text=collect)
-        parts.append("\n")
-    return " ".join("".join(parts).split())
+    return " ".join(" ".join(page_texts(content)).split())
 
 
 def words_of(document: Document) -> list[str]:
