@@ -25,11 +25,11 @@ demo: $(VENV)/.local $(VENV)/.model ## write one report on this machine: QUERY="
 run: $(VENV)/.local $(VENV)/.model ## serve until Ctrl-C: PORT=8000
 	@$(BIN)/python -m embedded.stack
 
-test: lint ## lint, types, layers, and every test that needs PyPI alone
+test: lint $(VENV)/.model ## lint, types, layers, and every test that needs PyPI alone
 	@echo "==> tests"
 	@$(CLEAN) $(BIN)/python -m pytest -m "not system" -n $(WORKERS)
 
-test-system: $(VENV)/.dev $(VENV)/.model ## the tests that need Debian packages or the embedded model
+test-system: $(VENV)/.dev ## the tests that need Debian packages
 	@$(CLEAN) $(BIN)/python -m pytest -m system
 
 lint: $(VENV)/.dev ## ruff, mypy and the layers

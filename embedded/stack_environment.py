@@ -14,9 +14,10 @@ LEASE_SECONDS: Final = 30
 EMBEDDED_MODEL: Final = "SmolLM2-135M-Instruct"
 EMBEDDED_NOTICE: Final = (
     f"This text was written by {EMBEDDED_MODEL}, a very small demonstration model. "
-    "It shows how the service works; do not rely on what it says."
+    "Its statements, names, dates and figures may be invented; do not rely on them."
 )
-_EMBEDDED_SECTION_WORDS: Final = 200
+# A model this small loses the thread in longer pieces.
+_EMBEDDED_SECTION_WORDS: Final = 170
 
 # An account or a paid endpoint that happens to be configured must never be used from here.
 _DROPPED_PREFIXES: Final = ("AWS_", "OPENAI_", "LLM_", "QUEUE_URL_")

@@ -23,7 +23,9 @@ MOST_REPEATED_SHINGLES = 0.35
 MOST_REPEATED_SENTENCES = 0.3
 MOST_SHARED_WITH_OTHERS = 0.35
 REHASH_SHARE = 0.5
+# Of short sentences, only those with exactly the same content count.
 REHASH_WORDS = 7
+FEWEST_CONTENT = 3
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,16 @@ _OPEN_THINK = re.compile(r"\A\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 # Some chat templates swallow the opening tag; only a closing tag alone on its line is meant.
 _LOST_OPENING = re.compile(r"\A(?:(?!```|~~~).)*?^\s*</(?:think|thinking)>[ \t]*$\s*", re.DOTALL | re.I | re.M)
 _WRAPPER = re.compile(r"\A\s*(?P<mark>`{3,})(?:markdown|md|text)?[ \t]*\n(?P<body>.*)\n(?P=mark)\s*\Z", re.DOTALL)
+# "Here are the main risks:" may open a good section; only talk about the text itself goes.
 _PREAMBLE = re.compile(
-    r"\A\s*(?:sure|certainly|of course|absolutely|okay|ok|here(?:'s| is| are))\b[^\n]{0,160}[:!]\s*\n+", re.IGNORECASE
+    r"\A\s*(?:(?:sure|certainly|of course|absolutely)[,!.][^\n]{0,160}[:!.]"
+    r"|here(?:['\u2019]s| is| are) (?:the|a|an|your|my)\b[^\n:]{0,80}"
+    r"\b(?:section|part|paragraphs?|draft|text|report|version)\b[^\n:]{0,80}:)[ \t]*\n+",
+    re.IGNORECASE,
 )
 _TITLE_LINE = re.compile(
-    r"\A\s*(?:(?:#{1,6}\s+|\*\*|__)?(?:section|part|title|chapter)?\s*[\d.]*\s*[:.]?\s*)(?P<title>[^\n]*)\n*"
+    r"\A\s*(?:(?:#{1,6}\s+|\*\*|__)?(?:section|part|title|chapter)?\s*[\d.]*\s*[:.]?\s*)(?P<title>[^\n]*)\n*",
+    re.IGNORECASE,
 )
 _CANNOT = r"(?:cannot|can['\u2019]t|won['\u2019]t|am unable|am not able)"
 _REFUSAL = re.compile(
@@ -126,15 +133,20 @@ def loops(text: str, patience: Patience = USUAL) -> bool:
 
 
 def before_loop(text: str, patience: Patience = USUAL) -> str:
-    """Return the lines before the first one that mostly says again what was said."""
-    kept = text.splitlines()[: _first_rehash(text, patience)]
+    """Return what stands before the sentence with which the text begins to say itself again."""
+    place = _first_rehash(text, patience)
+    lines = text.splitlines()
+    if place is None:
+        return text
+    number, sentence = place
+    kept = [*lines[:number], lines[number][: max(0, lines[number].find(sentence))].rstrip()]
     while kept and (not kept[-1].strip() or kept[-1].rstrip().endswith(":")):
         kept.pop()  # an announcement of what has been cut
     return "\n".join(kept)
 
 
-def _first_rehash(text: str, patience: Patience) -> int | None:
-    """Return the number of the first prose line whose sentences mostly stand there already."""
+def _first_rehash(text: str, patience: Patience) -> tuple[int, str] | None:
+    """Return the number of the line and the sentence in it from which on the line only rehashes."""
     said: list[set[str]] = []
     labels: set[str] = set()
     prose = set(prose_lines(text))
@@ -142,22 +154,32 @@ def _first_rehash(text: str, patience: Patience) -> int | None:
         if line not in prose:
             continue
         label = _LABEL.match(line)
-        if label and not patience.same_labels:
-            if normal(label["label"]) in labels:
-                return number
+        if label and not patience.same_labels and normal(label["label"]) in labels:
+            return number, line
+        if label:
             labels.add(normal(label["label"]))
-        fresh: list[set[str]] = []
-        again = 0
-        for sentence in sentences(line):
-            content = _content(sentence)
-            if len(content) < REHASH_WORDS:
-                continue
-            again += any(_same_content(content, other, patience.overlap) for other in (*said, *fresh))
-            fresh.append(content)
-        if again >= patience.sentences and again >= REHASH_SHARE * len(fresh):
-            return number
-        said.extend(fresh)
+        parts = [part for part in sentences(line) if len(_content(part)) >= FEWEST_CONTENT]
+        again = _said_again(parts, said, patience)
+        for index, part in enumerate(parts):
+            count = sum(again[index:])
+            if again[index] and count >= patience.sentences and count >= REHASH_SHARE * len(again[index:]):
+                return number, line if index == 0 else part
+        said.extend(_content(part) for part in parts)
     return None
+
+
+def _said_again(parts: Sequence[str], said: Sequence[set[str]], patience: Patience) -> list[bool]:
+    """Tell of each sentence of a line whether it stands before, in the line or above it."""
+    before = list(said)
+    again: list[bool] = []
+    for part in parts:
+        content = _content(part)
+        if len(content) < REHASH_WORDS:
+            again.append(content in before)
+        else:
+            again.append(any(_same_content(content, other, patience.overlap) for other in before))
+        before.append(content)
+    return again
 
 
 def _content(sentence: str) -> set[str]:
@@ -169,7 +191,8 @@ def _same_content(one: set[str], other: set[str], overlap: float) -> bool:
     """Tell whether two sentences differ by little; different numbers make them different."""
     if {word for word in one if word.isdigit()} != {word for word in other if word.isdigit()}:
         return False
-    return len(one & other) >= overlap * min(len(one), len(other))
+    smaller = min(len(one), len(other))
+    return smaller >= REHASH_WORDS and len(one & other) >= overlap * smaller
 
 
 def shared_with(text: str, others: Iterable[str]) -> float:
@@ -211,7 +234,8 @@ def _without_echo(text: str, prompts: Sequence[str]) -> str:
     skip = echoed = 0
     for number, line in enumerate(lines):
         said = normal(line)
-        if said in sent:
+        cut_off = number + 1 == len(lines) and any(other.startswith(said) for other in sent)
+        if said in sent or (said and cut_off):
             skip, echoed = number + 1, max(echoed, len(said.split()))
         elif said:
             break

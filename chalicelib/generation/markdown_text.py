@@ -64,10 +64,7 @@ def to_last_sentence(text: str) -> str:
     last_line = stripped[last_line_start:]
     if open_fence(stripped) or last_line.lstrip().startswith("|"):
         return stripped
-    ends = [match.start() for match in _SENTENCE_END.finditer(last_line)]
-    complete = [end for end in ends if end < len(last_line)]
-    if ends and len(last_line) - max(ends) < 4:
-        return stripped
-    if complete:
-        return stripped[: last_line_start + max(complete)].rstrip()
+    ends = [len(last_line[: match.end()].rstrip()) for match in _SENTENCE_END.finditer(last_line)]
+    if ends:
+        return stripped[: last_line_start + max(ends)]
     return stripped[:last_line_start].rstrip() or stripped

@@ -64,47 +64,57 @@ _TECHNICAL = (
     Draft("Introduction", 1, (
         Point("Why the subject matters", "Which problem does {topic} solve, and why is it needed now?"),
         Point("Key terms", "Which terms must one know to understand {topic}, and what does each mean?"),
+        Point("Whom it concerns", "Which people and departments does {topic} concern, and how?"),
     ), frame=True),
     Draft("Principles", 2, (
         Point("Core ideas", "What are the core principles of {topic}, and what is the reason for each?"),
         Point("How it differs from older approaches",
               "How was this done before {topic}, and what has changed since?"),
         Point("Common misunderstandings", "What do people often get wrong about {topic}, and what is true?"),
+        Point("An example", "What is a simple example of {topic} at work?"),
     ), base=True),
     Draft("Structure and components", 3, (
         Point("Main components", "What are the main components of {topic}, and what does each one do?"),
         Point("How the components work together",
               "How do the components of {topic} work together, step by step?"),
         Point("Dependencies and interfaces", "Which existing systems does {topic} depend on, and how?"),
+        Point("Tools and technologies", "Which kinds of tools and technologies are used for {topic}?"),
     )),
     Draft("Requirements and design choices", 7, (
         Point("Requirements", "Which requirements must {topic} meet?"),
         Point("Options and trade-offs", "Which options are there in designing {topic}, each with what drawback?"),
         Point("Standards and good practice", "Which standards and proven practices guide {topic}?"),
+        Point("Law and regulation", "How do laws and regulations affect {topic}?"),
     )),
     Draft("Implementation", 4, (
         Point("Preparation", "How should an organisation prepare for {topic}?"),
         Point("Rollout in phases", "In which phases should {topic} be rolled out, beginning with a pilot?"),
         Point("Testing and migration", "How should {topic} be tested before the old system is switched off?"),
+        Point("Mistakes to avoid", "Which mistakes are common when introducing {topic}?"),
     )),
     Draft("Operation", 8, (
         Point("Monitoring and maintenance", "What must be monitored and maintained every day in {topic}?"),
         Point("People and responsibilities", "Which people and skills does {topic} need, and who decides?"),
         Point("Handling incidents", "How should a team respond when an incident happens in {topic}?"),
+        Point("Documentation and review", "How should {topic} be documented, and when reviewed?"),
     )),
     Draft("Risks and controls", 6, (
         Point("Main risks", "What can go wrong with {topic}, and what damage would it do?"),
         Point("Measures that reduce the risks", "Which measures reduce the risks of {topic}?"),
         Point("Limits of the approach", "What can {topic} not do, and what else is needed?"),
+        Point("Warning signs", "Which early signs show that {topic} is failing?"),
     )),
     Draft("Costs and benefits", 9, (
         Point("Costs", "What does {topic} cost in money, time and training?"),
         Point("Benefits", "What does an organisation gain from {topic}?"),
         Point("Measuring success", "Which figures show whether {topic} succeeds?"),
+        Point("Small and large organisations",
+              "How do the costs and benefits of {topic} differ for small and large organisations?"),
     )),
     Draft("Recommendations", 5, (
         Point("First steps", "What should be done in the first three months of {topic}?"),
         Point("The following year", "What should follow in the first full year of {topic}?"),
+        Point("Who should act", "What should managers do about {topic}, and what should engineers do?"),
         Point("Open questions", "Which questions about {topic} are still open, and what should one watch?"),
     )),
     Draft("Conclusion", 3, (

@@ -220,7 +220,7 @@ class _Report:
         waiting = [slot for slot in self._slots if slot.key not in self._pieces]
         self._report_progress(waiting[0] if waiting else None)
         with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="section") as pool:
-            running = {pool.submit(self._write_part, slot): slot for slot in waiting}
+            running = {pool.submit(self._try_part, slot): slot for slot in waiting}
             try:
                 self._collect(running)
             except BaseException as failure:
@@ -261,6 +261,13 @@ class _Report:
         """Return a sentence that names what is missing, or nothing."""
         titles = [slot.part.title for slot in self._slots if self._pieces[slot.key].missing]
         return f"Not everything could be written; missing: {', '.join(titles)}." if titles else ""
+
+    def _try_part(self, slot: _Slot) -> Piece:
+        try:
+            return self._write_part(slot)
+        except BaseException as failure:
+            self._watch.stop(failure)  # at once, so that no other thread begins a new request
+            raise
 
     def _write_part(self, slot: _Slot) -> Piece:
         self._watch.check_now()

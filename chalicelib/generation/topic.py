@@ -36,7 +36,8 @@ _LIST = re.compile(
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+(?P<item>\S.*)$", re.MULTILINE)
 _QUESTION = re.compile(
-    r"^how (?:(?:can|could|do|should|would|might) (?:we|i|you|one|they|companies|organi[sz]ations)|to)\s+(?P<verb>[a-z]+)\b",
+    r"^how (?:(?:can|could|do|should|would|might) (?:we|i|you|one|they|companies|organi[sz]ations)"
+    r"|to)\s+(?P<verb>[a-z]+)\b",
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(r"^(?:what (?:is|are)\s+)?(?:the\s+)?differences?\s+between\s+", re.IGNORECASE)
@@ -75,7 +76,9 @@ def find_topic(query: str, title: str) -> Topic:
 
 
 def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z])|\n", text.strip(), maxsplit=1)[0].rstrip(" .!?:…")
+    return re.split(r"(?<=[.!?])(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+(?=[A-Z])|\n", text.strip(), maxsplit=1)[
+        0
+    ].rstrip(" .!?:…")
 
 
 def _subject(sentence: str) -> str:

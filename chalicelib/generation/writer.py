@@ -18,6 +18,8 @@ CONTINUED_AT_MOST = 3
 LONG_ENOUGH = 0.8
 TOO_SHORT = 0.55
 SALVAGED_SHARE = 0.5
+SALVAGED_AT_LAST = 0.25
+FEWEST_SALVAGED = 40
 TOKENS_PER_ASKED_WORD = 2.0
 SPARE_TOKENS = 80
 
@@ -63,7 +65,7 @@ class Writer:
         Raises:
             ModelUnavailable: the endpoint cannot be used.
         """
-        flaw, rejection = Flaw.EMPTY, ""
+        flaw, rejection, best = Flaw.EMPTY, "", ""
         for attempt in range(ASKED_AT_MOST):
             messages = _changed(task.messages, self.prompts.remedy(flaw)) if attempt else list(task.messages)
             try:
@@ -75,9 +77,12 @@ class Writer:
             found = self._judged(text, task)
             if found is Flaw.LOOP:
                 text, found = _salvaged(text, task.words, self._patience)
+                best = max(best, _unlooped(text, self._patience), key=words)
             if found is None:
                 return Piece(self._completed(text, answer.finish_reason, messages, task))
             flaw = found
+        if words(best) >= max(FEWEST_SALVAGED, SALVAGED_AT_LAST * task.words):
+            return Piece(best)
         return Piece("", rejection or _REASONS[flaw])
 
     def _ask(self, messages: Sequence[Message], asked_words: int) -> Answer:
@@ -155,10 +160,14 @@ def _contents(messages: Sequence[Message]) -> list[str]:
 
 def _salvaged(text: str, asked_words: int, patience: Patience) -> tuple[str, Flaw | None]:
     """Keep what a model said before it began to loop, if that is enough."""
+    good = _unlooped(text, patience)
+    return (good, None) if words(good) >= SALVAGED_SHARE * asked_words else (text, Flaw.LOOP)
+
+
+def _unlooped(text: str, patience: Patience) -> str:
+    """Return what stands before the loop, or nothing where that loops as well."""
     good = before_loop(text, patience)
-    if words(good) >= SALVAGED_SHARE * asked_words and not loops(good, patience):
-        return good, None
-    return text, Flaw.LOOP
+    return "" if loops(good, patience) else good
 
 
 def _joined(text: str, rest: str, raw: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.model_server import ModelServer
 ASK: list[Message] = [{"role": "user", "content": "Write about 60 words on bees."}]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -136,10 +136,10 @@ def test_a_stop_ends_the_request_in_flight_at_once(
 
     def check() -> None:
         if server.script.state()["in_flight"]:
-            raise Stopped
+            raise StoppedError
 
     begun = time.monotonic()
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         client.complete(ASK, max_tokens=500, check=check)
     assert time.monotonic() - begun < 3
     assert eventually(lambda: server.requests()[0].outcome == "aborted")
@@ -150,9 +150,9 @@ def test_a_stop_ends_the_wait_between_two_tries(client: ModelClient, server: Mod
 
     def check() -> None:
         if any(received.outcome == "answered" for received in server.requests()):
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         client.complete(ASK, max_tokens=500, check=check)
 
 
@@ -176,10 +176,10 @@ def test_a_closed_client_can_be_used_again(client: ModelClient) -> None:
     assert client.complete(ASK, max_tokens=10, check=go_on).finish_reason == "length"
 
 
-def eventually(condition: "object", seconds: float = 3) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 3) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
+        if condition():
             return True
         time.sleep(0.02)
     return False

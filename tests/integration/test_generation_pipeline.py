@@ -16,7 +16,7 @@ from tests.model_server.reply import LOOP, REFUSAL
 QUERY = "Provide a 3000 word analysis of SCADA security, including NERC CIP compliance, segmentation, and incidents."
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     pass
 
 
@@ -39,7 +39,7 @@ class Recorder:
 
     def check(self) -> None:
         if self.stop():
-            raise Cancelled
+            raise CancelledError
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_nothing_is_paid_for_twice(server: ModelServer) -> None:
 def test_a_report_that_was_interrupted_goes_on_where_it_was(server: ModelServer) -> None:
     first = Recorder()
     first.stop = lambda: len(first.stored) >= 4
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         write(server, first, concurrency=1)
     finished = {key: text for key, text in first.stored.items() if key.startswith("section")}
     calls = len(server.requests())
@@ -194,7 +194,7 @@ def test_a_report_that_was_interrupted_goes_on_where_it_was(server: ModelServer)
 def test_an_outline_of_another_shape_is_kept_for_the_sections_written_under_it(server: ModelServer) -> None:
     first = Recorder()
     first.stop = lambda: len(first.stored) >= 4
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         write(server, first, concurrency=1, section_words=600)
     written = write(server, Recorder(), first.stored, section_words=150)
     for key, text in first.stored.items():
@@ -205,7 +205,7 @@ def test_an_outline_of_another_shape_is_kept_for_the_sections_written_under_it(s
 def test_the_progress_of_a_resumed_report_begins_where_it_was(server: ModelServer) -> None:
     first = Recorder()
     first.stop = lambda: len(first.stored) >= 5
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         write(server, first, concurrency=1)
     second = Recorder()
     write(server, second, first.stored)
@@ -227,7 +227,7 @@ def test_a_cancelled_report_aborts_its_requests_within_two_seconds(server: Model
         stopped_at = stopped_at or time.monotonic()
         return True
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         write(server, Recorder(stop=stop))
     assert time.monotonic() - stopped_at < 2
     assert len(server.requests()) == 4
@@ -237,11 +237,11 @@ def test_a_checkpoint_that_cannot_be_stored_stops_everything(server: ModelServer
     class Lost(Recorder):
         def checkpoint(self, key: str, text: str) -> None:
             if key.startswith("section"):
-                raise Cancelled
+                raise CancelledError
 
     server.fault("hang", times=None, match="“Principles” covers")
     server.script.control({"tokens_per_second": 2000})
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         write(server, Lost())
 
 

@@ -42,6 +42,9 @@ class Reports:
 
     def __init__(self, table_name: str) -> None:
         self.client = boto3.client("dynamodb")
+        # Looked up once: botocore makes these classes on first use, anew in each thread that comes first.
+        self.condition_failed = self.client.exceptions.ConditionalCheckFailedException
+        self.transaction_cancelled = self.client.exceptions.TransactionCanceledException
         self.name = table_name
 
     def put(self, number: int, filler: str = "", owner: str = "o", **more: Any) -> None:
@@ -184,7 +187,7 @@ def test_of_fifty_parallel_conditional_updates_one_wins(reports: Reports) -> Non
                 ConditionExpression="attribute_not_exists(claimed_by)",
                 ExpressionAttributeValues={":w": {"N": str(worker)}},
             )
-        except reports.client.exceptions.ConditionalCheckFailedException:
+        except reports.condition_failed:
             return False
         return True
 
@@ -201,7 +204,7 @@ def test_of_fifty_parallel_creations_of_one_item_one_wins(reports: Reports) -> N
                 Item={"pk": {"S": "R#new"}, "sk": {"S": "head"}, "worker": {"N": str(worker)}},
                 ConditionExpression="attribute_not_exists(pk)",
             )
-        except reports.client.exceptions.ConditionalCheckFailedException:
+        except reports.condition_failed:
             return False
         return True
 
@@ -252,7 +255,7 @@ def transaction(reports: Reports, number: int, fails: bool) -> None:
 def test_a_cancelled_transaction_leaves_no_trace_and_undoes_nobody_elses_writes(reports: Reports) -> None:
     def work(number: int) -> None:
         reports.put(number)
-        with suppress(reports.client.exceptions.TransactionCanceledException):
+        with suppress(reports.transaction_cancelled):
             transaction(reports, number, fails=number % 2 == 1)
 
     with ThreadPoolExecutor(8) as pool:

@@ -23,6 +23,8 @@ from embedded.processes import ROOT, StackError
 from embedded.stack import Stack
 from tests.model_server import ModelServer
 
+pytestmark = pytest.mark.xdist_group("stack")
+
 SAMPLE = {
     "template_id": "cc030440-0005-470f-8341-6ec798d00445",
     "title": "Short",

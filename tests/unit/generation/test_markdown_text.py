@@ -1,0 +1,41 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.generation.markdown_text import open_fence, sentences, to_last_sentence, words
+
+
+@pytest.mark.parametrize(
+    ("cut", "kept"),
+    [
+        ("One is done. Two is not", "One is done."),
+        ("One is done. Two is, too.", "One is done. Two is, too."),
+        ("A paragraph.\n\nAn unfinished one", "A paragraph."),
+        ("A paragraph.\n\n| a | b", "A paragraph.\n\n| a | b"),
+        ("Code:\n```\nx = 1. And", "Code:\n```\nx = 1. And"),
+        ("nothing complete", "nothing complete"),
+        ("He said “yes.” And then", "He said “yes.”"),
+    ],
+)
+def test_an_unfinished_sentence_is_dropped_but_never_code_or_a_table(cut: str, kept: str) -> None:
+    assert to_last_sentence(cut) == kept
+
+
+@given(st.text())
+def test_what_remains_is_a_beginning_of_the_text(text: str) -> None:
+    assert text.startswith(to_last_sentence(text))
+
+
+def test_an_open_fence_is_noticed() -> None:
+    assert open_fence("```python\nx")
+    assert not open_fence("```python\nx\n```\n")
+    assert open_fence("~~~\n```\n")
+
+
+def test_sentences_are_those_of_the_prose() -> None:
+    assert sentences("One. Two!\n```\nThree.\n```\n| Four. |\nFive") == ["One.", "Two!", "Five"]
+
+
+def test_scripts_without_spaces_have_words_too() -> None:
+    assert words("one two") == 2
+    assert words("这是一个关于网络安全的报告") > 5
