@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from chalicelib.domain.priority import PRIORITIES, Priority
@@ -26,10 +26,11 @@ class Settings:
     artifacts_bucket: str
     queue_urls: Mapping[Priority, str]
     llm_base_url: str
-    llm_api_key: str
+    llm_api_key: str = field(repr=False)
     llm_model: str
     llm_concurrency: int
     llm_timeout_seconds: float
+    llm_patience_seconds: float
     llm_section_words: int
     llm_notice: str
     lease_seconds: float
@@ -59,7 +60,7 @@ def _workers(raw: str) -> tuple[dict[Priority, int], bool]:
     counts: dict[str, int] = {}
     for part in raw.split(","):
         name, _, number = part.strip().partition(":")
-        if not number.isdigit() or int(number) < 1:
+        if not number.isdecimal() or not number.isascii() or int(number) < 1:
             raise SettingsError(f"WORKERS={raw!r}: each part is NAME:COUNT with a count of at least 1")
         counts[name] = int(number)
     if set(counts) == {"shared"}:
@@ -86,6 +87,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         llm_model=env.get("LLM_MODEL", ""),
         llm_concurrency=int(_number(env, "LLM_CONCURRENCY", 4, 1, 64)),
         llm_timeout_seconds=_number(env, "LLM_TIMEOUT_SECONDS", 300, 1, 900),
+        llm_patience_seconds=_number(env, "LLM_PATIENCE_SECONDS", 120, 0, 600),
         llm_section_words=int(_number(env, "LLM_SECTION_WORDS", 600, 80, 4000)),
         llm_notice=env.get("LLM_NOTICE", ""),
         lease_seconds=_number(env, "LEASE_SECONDS", 180, 2, 3600),

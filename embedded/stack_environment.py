@@ -22,7 +22,17 @@ _EMBEDDED_SECTION_WORDS: Final = 170
 # An account or a paid endpoint that happens to be configured must never be used from here.
 _DROPPED_PREFIXES: Final = ("AWS_", "OPENAI_", "LLM_", "QUEUE_URL_")
 _DROPPED: Final = frozenset({"REPORTS_TABLE", "ACCESS_TABLE", "ARTIFACTS_BUCKET", "WORKERS", "PORT"})
-_ENDPOINT: Final = ("LLM_BASE_URL", "LLM_API_KEY", "LLM_MODEL")
+# What an endpoint is called with, and how; nothing else of the caller reaches the processes.
+_ENDPOINT: Final = (
+    "LLM_BASE_URL",
+    "LLM_API_KEY",
+    "LLM_MODEL",
+    "LLM_CONCURRENCY",
+    "LLM_TIMEOUT_SECONDS",
+    "LLM_PATIENCE_SECONDS",
+    "LLM_SECTION_WORDS",
+    "LLM_NOTICE",
+)
 
 
 def without_accounts(caller: Mapping[str, str]) -> dict[str, str]:

@@ -39,6 +39,7 @@ def service(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> Itera
         "LLM_API_KEY": "test",
         "LLM_MODEL": "scripted-model",
         "LEASE_SECONDS": "30",
+        "LLM_PATIENCE_SECONDS": "0",
     }.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
@@ -64,7 +65,12 @@ class RunningStack:
 def running_stack(directory: Path, env: Mapping[str, str] | None = None, slots: int = 2) -> Iterator[RunningStack]:
     """Start a stack that a scripted model writes for."""
     with ModelServer() as model:
-        endpoint = {"LLM_BASE_URL": model.base_url, "LLM_API_KEY": "test", "LLM_MODEL": "scripted-model"}
+        endpoint = {
+            "LLM_BASE_URL": model.base_url,
+            "LLM_API_KEY": "test",
+            "LLM_MODEL": "scripted-model",
+            "LLM_PATIENCE_SECONDS": "0",
+        }
         settings = {**endpoint, "RESEND_SECONDS": "2", "LEASE_SECONDS": "3", **(env or {})}
         with Stack(env=settings, directory=directory, slots=slots, sweep_seconds=0.5) as stack:
             yield RunningStack(stack, model, Client(stack.url, stack.api_key))

@@ -30,6 +30,7 @@ _ERRORS: Final = {
     413: "Request body too large",
     415: "JSON data required",
     429: "Too many requests",
+    502: "Internal server error",
 }
 
 BINARY_TYPES: Final = ["application/pdf", "application/octet-stream"]

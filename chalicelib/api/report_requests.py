@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from chalicelib.api.problems import Detail, ProblemError, invalid
+from chalicelib.domain.caller import Caller
 from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import STATUSES, Status
 from chalicelib.domain.template import find_template
@@ -31,7 +32,7 @@ class _Parameters(BaseModel):
 
     user_query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
     conversation_id: Annotated[str, StringConstraints(max_length=255)] | None = None
-    generation_mode: Literal["conversational"] = "conversational"
+    generation_mode: Literal["conversational"] | None = None
     context: dict[str, Any] | None = None
     report_style: ReportStyle | None = None
 
@@ -69,11 +70,12 @@ def _require_template_and_title(body: Mapping[str, Any]) -> None:
         raise ProblemError(400, "template_id and title are required", missing)
 
 
-def parse_create(body: Mapping[str, Any]) -> NewReport:
+def parse_create(caller: Caller, body: Mapping[str, Any]) -> NewReport:
     """Return what a create request asks for.
 
     Raises:
-        ProblemError: 400 with ``details``; 404 ``Template not found or not available``
+        ProblemError: 400 with ``details``; 403 ``Insufficient permissions`` for a template
+            that the caller's role may not use; 404 ``Template not found or not available``
             or ``Honey jar not found``.
     """
     _require_template_and_title(body)
@@ -87,6 +89,8 @@ def parse_create(body: Mapping[str, Any]) -> NewReport:
     template = find_template(wanted.template_id)
     if template is None:
         raise ProblemError(404, "Template not found or not available")
+    if not template.is_open_to(caller.role):
+        raise ProblemError(403, "Insufficient permissions")
     output_format = wanted.output_format or "pdf"
     if output_format not in template.output_formats:
         raise invalid("output_format", f"must be one of {', '.join(template.output_formats)}")

@@ -33,7 +33,7 @@ _DOWNLOAD_HEADERS: Final = {
     "Cache-Control": "private, no-store",
 }
 
-# These two take no body, so whatever type a client says it has is fine.
+# Where no body is read, whatever type a client says it has is fine.
 _ANY: Final = ["*/*"]
 
 
@@ -48,11 +48,11 @@ def _query() -> dict[str, str]:
     return dict(query) if query else {}
 
 
-@reports.route("/api/reports/templates", methods=["GET"])
+@reports.route("/api/reports/templates", methods=["GET"], content_types=_ANY)
 def list_templates() -> Response:
     """List the templates the caller may use."""
     caller = report_user(_request())
-    found = templates_in(_query().get("category"))
+    found = templates_in(_query().get("category"), caller.role)
     data = {"templates": [template_view(t) for t in found], "count": len(found), "user_role": caller.role}
     return json_response({"success": True, "data": data})
 
@@ -61,7 +61,7 @@ def list_templates() -> Response:
 def create() -> Response:
     """Queue a new report."""
     caller = report_user(_request())
-    new = parse_create(read_json_object(_request().raw_body))
+    new = parse_create(caller, read_json_object(_request().raw_body))
     try:
         created = create_report.create_report(caller, new)
     except create_report.QueueFailedError:
@@ -69,7 +69,7 @@ def create() -> Response:
     return json_response({"success": True, "data": created_view(created)}, 201)
 
 
-@reports.route("/api/reports", methods=["GET"])
+@reports.route("/api/reports", methods=["GET"], content_types=_ANY)
 def list_() -> Response:
     """List the caller's reports, newest first."""
     caller = report_user(_request())
@@ -82,7 +82,7 @@ def list_() -> Response:
     return json_response({"success": True, "data": data})
 
 
-@reports.route("/api/reports/{report_id}", methods=["GET"])
+@reports.route("/api/reports/{report_id}", methods=["GET"], content_types=_ANY)
 def detail(report_id: str) -> Response:
     """Show one report."""
     caller = report_user(_request())
@@ -94,7 +94,7 @@ def detail(report_id: str) -> Response:
     return json_response({"success": True, "report": view, "data": {"report": view}})
 
 
-@reports.route("/api/reports/{report_id}/download", methods=["GET"])
+@reports.route("/api/reports/{report_id}/download", methods=["GET"], content_types=_ANY)
 def download(report_id: str) -> Response:
     """Hand out a report's document, or a link to it."""
     caller = report_user(_request())
@@ -162,8 +162,8 @@ def retry(report_id: str) -> Response:
     )
 
 
-@reports.route("/api/reports/queue/status", methods=["GET"])
-@reports.route("/api/reports/public/queue/status", methods=["GET"])
+@reports.route("/api/reports/queue/status", methods=["GET"], content_types=_ANY)
+@reports.route("/api/reports/public/queue/status", methods=["GET"], content_types=_ANY)
 def queue_status() -> Response:
     """Show the state of the queues; open to everyone."""
     return json_response({"success": True, "data": queue_view(queue_figures(), workers())})

@@ -51,6 +51,11 @@ class Workers:
     counts: Mapping[Priority, int]
     shared: bool
 
+    def free(self, priority: Priority, figures: Figures) -> int:
+        """Return how many workers are there for ``priority`` and have nothing to do."""
+        mine = PRIORITIES if self.shared else (priority,)
+        return max(0, self.counts[priority] - sum(max(0, figures.running[p]) for p in mine))
+
     def ahead(self, priority: Priority, position: int, figures: Figures) -> int:
         """Return how many reports are served before the one at ``position`` (from 1) of ``priority``.
 
@@ -61,9 +66,18 @@ class Workers:
 
 
 def wait_until_start(priority: Priority, position: int, figures: Figures, workers: Workers) -> timedelta:
-    """Return how long the report at ``position`` (from 1) is expected to wait for a worker."""
+    """Return how long the report at ``position`` (from 1) is expected to wait for a worker.
+
+    Free workers take the first reports at once. The first that finds none waits for a running report, on
+    average half done; every further round takes an average report's time.
+    """
     average, _ = figures.average()
-    return average * (workers.ahead(priority, position, figures) // workers.counts[priority])
+    free = workers.free(priority, figures)
+    behind = workers.ahead(priority, position, figures) - free
+    if behind < 0:
+        return timedelta(0)
+    first = average / 2 if free < workers.counts[priority] else average
+    return first + average * (behind // workers.counts[priority])
 
 
 def estimated_completion(

@@ -25,6 +25,10 @@ class Template:
     max_output_tokens: int
     estimated_time_minutes: int
 
+    def is_open_to(self, role: str) -> bool:
+        """Tell whether a caller with this role may use it."""
+        return self.required_role == "user" or role == "admin"
+
 
 CONVERSATIONAL: Final = Template(
     id="cc030440-0005-470f-8341-6ec798d00445",
@@ -48,6 +52,6 @@ def find_template(template_id: str) -> Template | None:
     return next((t for t in BUILT_IN if t.id == wanted and t.is_active), None)
 
 
-def templates_in(category: str | None) -> list[Template]:
-    """Return the active templates, those of ``category`` alone where it is given."""
-    return [t for t in BUILT_IN if t.is_active and category in (None, "", t.category)]
+def templates_in(category: str | None, role: str) -> list[Template]:
+    """Return the active templates open to ``role``, those of ``category`` alone where it is given."""
+    return [t for t in BUILT_IN if t.is_active and t.is_open_to(role) and category in (None, "", t.category)]

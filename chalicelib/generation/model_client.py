@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 CONNECT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 60.0
+LONGEST_BACKOFF_SECONDS = 15.0
 FIRST_WAIT_SECONDS = 0.5
 
 Result = TypeVar("Result")
@@ -67,6 +68,7 @@ class ModelClient:
         model: str,
         timeout_seconds: float = 300.0,
         attempts: int = 5,
+        patience_seconds: float = 0.0,
     ) -> None:
         """Prepare a client; nothing is imported or connected before the first request.
 
@@ -75,13 +77,15 @@ class ModelClient:
             api_key: its key; may be empty for endpoints that want none.
             model: the model's name at the endpoint.
             timeout_seconds: longest time for one request, from connecting to the last token.
-            attempts: how often one request is tried in all when the failure may pass.
+            attempts: how often one request is tried at least when the failure may pass.
+            patience_seconds: how long it is tried, however often that is.
         """
         self.model = model
         self._base_url = base_url
         self._api_key = api_key
         self._timeout = timeout_seconds
         self._attempts = attempts
+        self._patience = patience_seconds
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -101,15 +105,15 @@ class ModelClient:
             ModelRejected: this request was refused; a different one may pass.
             ModelUnavailable: the endpoint cannot be used, or kept failing.
         """
-        failure = _TryAgain("no attempt was made")
-        for attempt in range(self._attempts):
-            if attempt:
-                _pause(_wait_seconds(attempt, failure.wait), check)
+        started, attempt = time.monotonic(), 0
+        while True:
+            attempt += 1
             try:
                 return self._run(self._ask(messages, max_tokens), check)
             except _TryAgain as error:
-                failure = error
-        raise ModelUnavailable(f"{failure} (tried {self._attempts} times)")
+                if attempt >= self._attempts and time.monotonic() - started >= self._patience:
+                    raise ModelUnavailable(f"{error} (tried {attempt} times)") from error
+                _pause(_wait_seconds(attempt, error.wait), check)
 
     def close(self) -> None:
         """End the event loop and its connections. The client may be used again afterwards."""
@@ -233,7 +237,7 @@ def _wait_seconds(attempt: int, wished: float | None) -> float:
     if wished is not None:
         return min(wished, LONGEST_WAIT_SECONDS)
     doubled = FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1)
-    return min(doubled, LONGEST_WAIT_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
+    return min(doubled, LONGEST_BACKOFF_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
 
 
 def _pause(seconds: float, check: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import TracebackType
@@ -15,24 +16,31 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.clock import day, now
+from chalicelib.domain.clock import day, now, parse_stamp
 from chalicelib.domain.report import Outcome, Report
 from chalicelib.services.enqueue import due_at, send_permit
 from chalicelib.services.queue_figures import count
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit
-from chalicelib.stores.report_store import StateConflictError, WaitingReport, duration_ms
+from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport, duration_ms
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
 
-# How many of the oldest waiting reports a permit looks at in one query, and how often it asks again
-# when others were faster with all of them.
+# How many of the oldest waiting reports a permit looks at in one query.
 _CANDIDATES: Final = 25
-_ROUNDS: Final = 4
 
-# A worker that gives its report back this often makes no headway.
+# The waiting index follows its table with a delay, seldom of more than a second. A permit that finds only
+# reports that others have just taken asks again after these pauses (seconds).
+_PAUSES: Final = (0.0, 0.3, 0.7, 1.5)
+_JUST_NOW: Final = timedelta(seconds=10)
+
+# A report that is handed on this often would never end.
 MAX_RELEASES: Final = 20
+
+# How often a worker asks whether its report was cancelled, and renews its lease, in seconds.
+_CHECK_SECONDS: Final = 3.0
+_RENEW_SECONDS: Final = 30.0
 
 
 class ClaimEndedError(Exception):
@@ -46,30 +54,32 @@ class OutOfTimeError(Exception):
 def claim_next(permit: Permit) -> Report | None:
     """Take the report of the permit's priority that has waited longest, or None if none waits.
 
-    Two AWS calls and one for the figures; one more for each report that another
-    worker was faster with.
+    Two AWS calls and one for the figures; one more for each report that another worker was faster with.
     """
-    for _ in range(_ROUNDS):
-        candidates = stores().reports.oldest_waiting(permit.priority, _CANDIDATES)
-        for candidate in candidates:
+    lost: set[str] = set()
+    for pause in _PAUSES:
+        time.sleep(pause)
+        for candidate in stores().reports.oldest_waiting(permit.priority, _CANDIDATES):
+            if candidate.id in lost:
+                continue
             claimed = _try_claim(candidate)
             if claimed is not None:
                 return claimed
-        if not candidates:
-            break
-    return _claim_issued_for(permit)
+            lost.add(candidate.id)
+        # Its own report may be waiting although the index does not show it yet …
+        own = stores().reports.get(permit.report_id)
+        if own is not None and own.is_waiting:
+            return _try_claim(own)
+        # … or was taken a moment ago by the permit of another report, which the index does not show yet.
+        if own is None or not _was_just_claimed(own):
+            return None
+    return None
 
 
-def _claim_issued_for(permit: Permit) -> Report | None:
-    """Take the very report that the permit was issued for.
-
-    The waiting index follows the table with a delay: a report may be waiting
-    although the index does not show it yet.
-    """
-    report = stores().reports.get(permit.report_id)
-    if report is None or not report.is_waiting:
-        return None
-    return _try_claim(report)
+def _was_just_claimed(report: Report) -> bool:
+    if report.status != "processing" or report.started_at is None:
+        return False
+    return parse_stamp(report.started_at) > now() - _JUST_NOW
 
 
 def _try_claim(waiting: WaitingReport | Report) -> Report | None:
@@ -175,6 +185,17 @@ class Claim:
         self._end(lambda: stores().reports.fail(self.report, reason, at))
         self._count_end({f"failed_{day(at)}": 1})
 
+    def give_back(self, reason: str) -> None:
+        """Give the report back because something went wrong here; fail it if that happened too often.
+
+        Raises:
+            ClaimEndedError: the claim is over.
+        """
+        if self.report.takeovers >= settings().max_takeovers:
+            self.fail(reason)
+            return
+        self._requeue("failure")
+
     def release(self) -> None:
         """Give the report back to the head of its queue, with a new permit.
 
@@ -184,9 +205,12 @@ class Claim:
         if self.report.releases >= MAX_RELEASES:
             self.fail("The report could not be finished in the time a worker has, however often it was resumed")
             return
+        self._requeue("handed on")
+
+    def _requeue(self, cause: RequeueCause) -> None:
         at = now()
         due = due_at(self.report.priority, at)
-        queued = self._end(lambda: stores().reports.requeue(self.report, at, due, taken_over=False))
+        queued = self._end(lambda: stores().reports.requeue(self.report, at, due, cause))
         _count({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
         send_permit(queued)
 
@@ -201,12 +225,27 @@ class Claim:
         try:
             return write()
         except StateConflictError as conflict:
-            raise ClaimEndedError(_why(conflict)) from conflict
+            raise ClaimEndedError(_why(conflict.current)) from conflict
 
     def _keep_renewing(self) -> None:
-        interval = min(10.0, settings().lease_seconds / 4)
-        while self._ended is None and not self._stop.wait(interval):
-            self._renew()
+        lease = settings().lease_seconds
+        renew_after = min(_RENEW_SECONDS, lease / 4)
+        renewed_at = time.monotonic()
+        while self._ended is None and not self._stop.wait(min(_CHECK_SECONDS, renew_after)):
+            if time.monotonic() - renewed_at >= renew_after:
+                renewed_at = time.monotonic()
+                self._renew()
+            else:
+                self._look()
+
+    def _look(self) -> None:
+        """See whether the claim is still the current one: a read, far cheaper than a renewal."""
+        try:
+            current = stores().reports.get(self.report.id)
+        except (ClientError, BotoCoreError):
+            return
+        if current is None or current.status != "processing" or current.attempt != self.report.attempt:
+            self._ended = _why(current)
 
     def _renew(self) -> None:
         with self._lock:
@@ -216,12 +255,12 @@ class Claim:
             try:
                 stores().reports.renew(self.report, now(), _lease(), percentage, message, words)
             except StateConflictError as conflict:
-                self._ended = _why(conflict)
+                self._ended = _why(conflict.current)
             except (ClientError, BotoCoreError):
                 # The lease is longer than several of these; the next renewal may succeed.
                 _log.exception("the lease of report %s was not renewed", self.report.id)
 
 
-def _why(conflict: StateConflictError) -> str:
-    status = conflict.current.status if conflict.current else "gone"
+def _why(current: Report | None) -> str:
+    status = current.status if current else "gone"
     return "the report was cancelled" if status == "cancelled" else f"the report is {status}: another worker has it"

@@ -28,7 +28,7 @@ _SCRAMBLING_REQUIRED: Final = "This template requires scrambling: scrambling_ena
 
 
 class QueueFailedError(Exception):
-    """The report could not be stored; nothing was written."""
+    """The report was not stored."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,26 @@ def create_report(caller: Caller, new: NewReport) -> CreatedReport:
         QueueFailedError: it could not be stored.
     """
     report = _record(caller, new)
+    _store(report)
+    report = send_permit(report)
+    return CreatedReport(report, count_and_place(report, {f"waiting_{report.priority}": 1}))
+
+
+def _store(report: Report) -> None:
     try:
         stores().reports.create(report, due_at(report.priority, now()))
     except (ClientError, BotoCoreError) as error:
-        _log.exception("a report could not be stored")
-        raise QueueFailedError from error
-    report = send_permit(report)
-    return CreatedReport(report, count_and_place(report, {f"waiting_{report.priority}": 1}))
+        _log.exception("storing report %s failed", report.id)
+        # The write may have been done although its answer was lost.
+        if not _is_stored(report):
+            raise QueueFailedError from error
+
+
+def _is_stored(report: Report) -> bool:
+    try:
+        return stores().reports.get(report.id) is not None
+    except (ClientError, BotoCoreError):
+        return False
 
 
 def _record(caller: Caller, new: NewReport) -> Report:

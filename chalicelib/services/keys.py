@@ -48,7 +48,7 @@ def create_key(owner: str, name: str, scopes: Sequence[Scope], expires_in: timed
         name=name,
         scopes=tuple(scopes),
         created_at=stamp(created),
-        expires_at=stamp(created + expires_in) if expires_in else None,
+        expires_at=stamp(created + expires_in) if expires_in is not None else None,
     )
     stores().keys.add(secret_hash(secret), record)
     return CreatedKey(secret, record)
@@ -81,8 +81,8 @@ def caller_of(secret: str) -> Caller | None:
 
 
 def _find(hashed: str) -> KeyRecord | None:
-    cached = _known.get(hashed)
-    if cached is not None and time.monotonic() - cached[1] < settings().key_cache_seconds:
+    cached, asked_at = _known.get(hashed), time.monotonic()
+    if cached is not None and asked_at - cached[1] < settings().key_cache_seconds:
         return cached[0]
     record = stores().keys.find(hashed)
     if record is None:
@@ -91,7 +91,7 @@ def _find(hashed: str) -> KeyRecord | None:
         return None
     if len(_known) >= _CACHE_SIZE:
         _known.clear()
-    _known[hashed] = (record, time.monotonic())
+    _known[hashed] = (record, asked_at)
     return record
 
 

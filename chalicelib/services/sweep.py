@@ -1,6 +1,7 @@
 """The sweep: puts right what a crash or an outage left behind. It runs on a schedule.
 
 * A report that waits past its due time gets a new permit (its own may be lost).
+* A report that waits although a worker is free gets one, too.
 * A report whose worker's lease ran out goes back to the head of its queue, or
   fails when that has happened too often.
 * The queue figures are set to what the reports themselves say.
@@ -10,73 +11,94 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
-from chalicelib.domain.clock import day, now, stamp
-from chalicelib.domain.priority import PRIORITIES
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.clock import day, now, parse_stamp, stamp
+from chalicelib.domain.figures import Figures
+from chalicelib.domain.priority import PRIORITIES, Priority
 from chalicelib.domain.report import WAITING, Report
-from chalicelib.services.enqueue import due_at
-from chalicelib.services.queue_figures import count, queue_figures
+from chalicelib.services.enqueue import due_at, send_permit
+from chalicelib.services.queue_figures import count, queue_figures, remember_figures, workers
 from chalicelib.settings import settings
-from chalicelib.stores.permit_queue import Permit, QueueUnavailableError
+from chalicelib.stores.permit_queue import Permit
 from chalicelib.stores.report_store import StateConflictError
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
 
+Recovery = Literal["nothing", "permit", "taken back", "given up", "trouble"]
+Correction = Literal["right", "corrected", "unclear"]
+
+_DATED: Final = ("completed_", "failed_", "milliseconds_")
+
 
 @dataclass(frozen=True)
 class Swept:
-    """What one sweep did: permits sent again, reports taken back, reports given up, figures corrected."""
+    """What one sweep did: how reports were recovered, permits sent for free workers, and the figures' state."""
 
-    permits: int
-    taken_back: int
-    given_up: int
-    corrected: bool
+    recovered: Mapping[Recovery, int]
+    woken: int
+    figures: Correction
 
 
 def sweep() -> Swept:
-    """Recover every report that is due, then correct the figures."""
-    done = Counter[str]()
+    """Recover every report that is due, correct the figures, wake free workers.
+
+    One report's trouble keeps nobody else waiting: it is logged, and the next sweep tries again.
+    """
     queue_figures()  # the due times that are set below rest on them
-    for due in list(stores().reports.due_reports(now())):
-        done[recover(due.id)] += 1
-    return Swept(done["permit"], done["taken back"], done["given up"], correct_figures())
+    recovered = Counter(recover(due.id) for due in list(stores().reports.due_reports(now())))
+    state = correct_figures()
+    remember_figures(stores().figures.get())
+    return Swept(recovered, wake_free_workers(), state)
 
 
-def recover(report_id: str) -> str:
-    """Move a report on that nobody else will: return ``permit``, ``taken back``, ``given up`` or ``nothing``."""
+def recover(report_id: str) -> Recovery:
+    """Move a report on that nobody else will, and tell how."""
+    try:
+        return _recover(report_id)
+    except StateConflictError:
+        _log.info("report %s moved on by itself", report_id)
+        return "nothing"
+    except Exception:
+        _log.exception("report %s could not be recovered", report_id)
+        return "trouble"
+
+
+def _recover(report_id: str) -> Recovery:
     report = stores().reports.get(report_id)
     if report is None:
         return "nothing"
-    try:
-        if report.is_waiting:
-            return _send_again(report)
-        if report.status == "processing" and report.lease is not None and report.lease < stamp(now()):
-            return _take_back(report, now())
-    except StateConflictError:
-        _log.info("report %s moved on by itself", report_id)
-    except QueueUnavailableError:
-        _log.exception("the permit of report %s was not queued; the next sweep tries again", report_id)
+    if report.is_waiting:
+        stores().permits.send(Permit(report.priority, report.id))
+        stores().reports.mark_queued(report, due_at(report.priority, now()))
+        return "permit"
+    if report.status == "processing" and report.lease is not None and report.lease < stamp(now()):
+        return _take_back(report, now())
     return "nothing"
 
 
-def _send_again(report: Report) -> str:
-    stores().permits.send(Permit(report.priority, report.id))
-    stores().reports.mark_queued(report, due_at(report.priority, now()))
-    return "permit"
-
-
-def _take_back(report: Report, at: datetime) -> str:
+def _take_back(report: Report, at: datetime) -> Recovery:
     if report.takeovers >= settings().max_takeovers:
         stores().reports.fail(report, _given_up(report), at, expired_only=True)
-        count({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
+        _count({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
         return "given up"
-    queued = stores().reports.requeue(report, at, due_at(report.priority, at), taken_over=True)
-    count({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
-    stores().permits.send(Permit(queued.priority, queued.id))
+    queued = stores().reports.requeue(report, at, due_at(report.priority, at), "lease over")
+    send_permit(queued)
+    _count({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
     return "taken back"
+
+
+def _count(changes: Mapping[str, int]) -> None:
+    try:
+        count(changes)
+    except (ClientError, BotoCoreError):
+        _log.exception("figures %s were not counted; a later sweep corrects them", dict(changes))
 
 
 def _given_up(report: Report) -> str:
@@ -84,15 +106,60 @@ def _given_up(report: Report) -> str:
     return f"The report could not be finished: its worker stopped without a result {times} times"
 
 
-def correct_figures() -> bool:
-    """Set the queue figures to what the reports say; tell whether that was possible.
+def wake_free_workers() -> int:
+    """Send permits for reports that wait although workers are free; return how many.
 
-    A transition while the reports are counted makes the count worthless, so it is
-    thrown away then; the next sweep counts again.
+    Due times rest on estimates. A report whose permit was lost must not wait for hours beside idle workers
+    because the queue was long when it came.
     """
-    figures = stores().figures
-    seen = figures.counters()
-    today = day(now())
+    sent = 0
+    for priority in PRIORITIES:
+        try:
+            sent += _wake(priority, queue_figures())
+        except Exception:
+            _log.exception("no permits were sent for free %s workers", priority)
+    return sent
+
+
+def _wake(priority: Priority, figures: Figures) -> int:
+    free = workers().free(priority, figures)
+    if free == 0 or figures.waiting[priority] == 0:
+        return 0
+    patience = timedelta(seconds=settings().resend_seconds)
+    sent = 0
+    for waiting in stores().reports.oldest_waiting(priority, free):
+        report = stores().reports.get(waiting.id)
+        if report is None or not report.is_waiting or parse_stamp(report.queued_at) + patience > now():
+            continue
+        stores().permits.send(Permit(priority, report.id))
+        sent += 1
+    return sent
+
+
+def correct_figures() -> Correction:
+    """Bring the queue figures in line with the reports themselves, and tell how it went.
+
+    Reports move while they are counted. A drift is what two counts in a row agree on; it is taken out by
+    adding the difference, so transitions in between are kept.
+    """
+    first, second = _drift(), _drift()
+    agreed = {name: second[name] for name in first if first[name] == second[name]}
+    drift = {name: difference for name, difference in agreed.items() if difference}
+    old = _outdated(stores().figures.counters())
+    if drift or old:
+        stores().figures.correct(drift, old)
+    if len(agreed) < len(first):
+        return "unclear"
+    return "corrected" if drift else "right"
+
+
+def _drift() -> dict[str, int]:
+    """Return by how much each counter is off: what the reports say, less what it shows."""
+    seen = stores().figures.counters()
+    return {name: value - seen.get(name, 0) for name, value in _counted(day(now())).items()}
+
+
+def _counted(today: str) -> dict[str, int]:
     counted = {f"{state}_{p}": 0 for state in ("waiting", "running") for p in PRIORITIES}
     for open_report in stores().reports.open_reports():
         state = "waiting" if open_report.status in WAITING else "running"
@@ -102,11 +169,14 @@ def correct_figures() -> bool:
     for finished in stores().reports.finished_on(today):
         ended[finished.status] += 1
         milliseconds += finished.duration_ms if finished.status == "completed" else 0
-    counted |= {
+    return counted | {
         f"completed_{today}": ended["completed"],
         f"failed_{today}": ended["failed"],
         f"milliseconds_{today}": milliseconds,
     }
-    if all(seen.get(name, 0) == value for name, value in counted.items()):
-        return False
-    return figures.correct(seen, counted)
+
+
+def _outdated(counters: Mapping[str, int]) -> list[str]:
+    """Return the names of counters of days before yesterday."""
+    kept = tuple(day(now() - timedelta(days=ago)) for ago in (0, 1))
+    return [name for name in counters if name.startswith(_DATED) and not name.endswith(kept)]

@@ -59,12 +59,13 @@ class ArtifactStore:
                 raise ArtifactMissingError(key) from error
             raise
 
-    def discard(self, report_id: str, keep: Collection[str] = ()) -> list[str]:
-        """Delete a report's objects but those to ``keep``, and return the keys that were deleted.
+    def discard(self, report_id: str, *, attempt: int | None = None, keep: Collection[str] = ()) -> list[str]:
+        """Delete a report's objects, or those of one attempt, but those to ``keep``; return the deleted keys.
 
         Two AWS calls, or one where there is nothing to delete.
         """
-        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"reports/{report_id}/")
+        prefix = f"reports/{report_id}/" if attempt is None else f"reports/{report_id}/{attempt}/"
+        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
         stale = [str(o["Key"]) for o in found.get("Contents", []) if o["Key"] not in keep]
         if stale:
             objects = [{"Key": key} for key in stale]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-# Short timeouts with a few retries: a Lambda must answer or fail within its own limit.
+# Three tries of at most 5 seconds each: a request must be answered within API Gateway's 29 seconds.
 _CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=20,
-    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=32,
     tcp_keepalive=True,
 )
@@ -38,4 +38,4 @@ def sqs_client() -> SQSClient:
 @cache
 def s3_client() -> S3Client:
     """Return the S3 client. Presigned links need signature version 4 and, off AWS, path-style names."""
-    return boto3.client("s3", config=_CONFIG.merge(Config(signature_version="s3v4")))
+    return boto3.client("s3", config=_CONFIG.merge(Config(signature_version="s3v4", read_timeout=20)))

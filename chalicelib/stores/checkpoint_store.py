@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import ConditionBase, Key
 
 from chalicelib.stores.dynamodb import Table
 
@@ -27,11 +27,14 @@ class CheckpointStore:
 
     def load(self, report_id: str, at: datetime) -> Mapping[str, str]:
         """Return the pieces that are there, name → text (a consistent read; one call per MB)."""
-        items = self._table.query_all(Key("pk").eq(f"R#{report_id}") & Key("sk").begins_with(_PREFIX), consistent=True)
+        items = self._table.query_all(_pieces(report_id), consistent=True)
         fresh = (i for i in items if i["expires_at"] > at.timestamp())
         return {str(i["sk"]).removeprefix(_PREFIX): str(i["text"]) for i in fresh}
 
-    def clear(self, report_id: str, names: Mapping[str, str]) -> None:
-        """Delete the named pieces: one call each."""
-        for name in names:
-            self._table.delete((f"R#{report_id}", f"{_PREFIX}{name}"))
+    def clear(self, report_id: str) -> None:
+        """Delete all pieces: two calls for up to 25. What DynamoDB does not delete now expires by itself."""
+        self._table.delete_many(self._table.keys(_pieces(report_id)))
+
+
+def _pieces(report_id: str) -> ConditionBase:
+    return Key("pk").eq(f"R#{report_id}") & Key("sk").begins_with(_PREFIX)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.stores.aws import dynamodb_client
 
@@ -21,6 +23,7 @@ ItemKey = tuple[str, str]
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
+_BATCH_TRIES = 5
 
 
 class ConditionFailedError(Exception):
@@ -29,6 +32,12 @@ class ConditionFailedError(Exception):
     def __init__(self, current: Item | None) -> None:
         super().__init__("the item is not in the expected state")
         self.current = current
+
+
+class ThrottledError(BotoCoreError):
+    """DynamoDB did not answer a batch in full, however often it was asked."""
+
+    fmt = "{reason}"
 
 
 @dataclass(frozen=True)
@@ -229,9 +238,22 @@ class Table:
                 return total
             given["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
-    def delete(self, key: ItemKey) -> None:
-        """Delete an item; it need not be there."""
-        self._client.delete_item(TableName=self.name, Key=_key(key))
+    def keys(self, key: ConditionBase) -> list[ItemKey]:
+        """Return the keys of every item under ``key`` (a consistent read): one call per MB read."""
+        given = self._query_arguments(key, None, None) | {"ProjectionExpression": "pk, sk", "ConsistentRead": True}
+        found: list[ItemKey] = []
+        while True:
+            page = self._client.query(**given)
+            found += [(i["pk"], i["sk"]) for i in map(_from_dynamodb, page["Items"])]
+            if "LastEvaluatedKey" not in page:
+                return found
+            given["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def delete_many(self, keys: Sequence[ItemKey]) -> None:
+        """Delete items as far as DynamoDB takes it now: one call for 25. For what expires by itself anyway."""
+        for start in range(0, len(keys), 25):
+            deletes: list[Any] = [{"DeleteRequest": {"Key": _key(key)}} for key in keys[start : start + 25]]
+            self._client.batch_write_item(RequestItems={self.name: deletes})
 
     def _query_arguments(self, key: ConditionBase, index: str | None, where: ConditionBase | None) -> dict[str, Any]:
         expressions = _Expressions()
@@ -249,18 +271,25 @@ class Table:
 def batch_get(wanted: Mapping[str, Sequence[ItemKey]], *, consistent: bool = True) -> dict[str, list[Item]]:
     """Return the items that exist among ``wanted`` (table name → keys, at most 100 in all).
 
-    One AWS call, or more where DynamoDB hands some keys back to be asked again.
+    One AWS call, or up to five where DynamoDB hands some keys back to be asked again.
+
+    Raises:
+        ThrottledError: it handed some back every time.
     """
     request: dict[str, Any] = {
         table: {"Keys": [_key(k) for k in keys], "ConsistentRead": consistent} for table, keys in wanted.items() if keys
     }
     found: dict[str, list[Item]] = {table: [] for table in wanted}
-    while request:
+    for attempt in range(_BATCH_TRIES):
+        if attempt:
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - spreads retries, hides nothing
         answer = dynamodb_client().batch_get_item(RequestItems=request)
         for table, items in answer["Responses"].items():
             found[table].extend(_from_dynamodb(i) for i in items)
         request = cast(dict[str, Any], answer.get("UnprocessedKeys") or {})
-    return found
+        if not request:
+            return found
+    raise ThrottledError(reason=f"DynamoDB left {', '.join(request)} unread {_BATCH_TRIES} times")
 
 
 def key_is(name: str, value: str) -> ConditionBase:

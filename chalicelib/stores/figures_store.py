@@ -6,17 +6,15 @@ counts the reports themselves and sets them right (see ``correct``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-
-from boto3.dynamodb.conditions import Attr
 
 from chalicelib.domain.clock import day, now
 from chalicelib.domain.figures import Day, Figures
 from chalicelib.domain.priority import PRIORITIES
 from chalicelib.domain.report import Report
-from chalicelib.stores.dynamodb import ConditionFailedError, Item, Table, batch_get
+from chalicelib.stores.dynamodb import Item, Table, batch_get
 from chalicelib.stores.report_store import report_key, to_report
 
 FIGURES_KEY: Final = ("FIGURES", "now")
@@ -59,23 +57,13 @@ class FiguresStore:
 
     def add(self, changes: Mapping[str, int]) -> Figures:
         """Add to the counters (``waiting_normal``, ``completed_2026-01-20`` …) and return them."""
-        return to_figures(self._table.update(FIGURES_KEY, add={**changes, "version": 1}), now())
+        return to_figures(self._table.update(FIGURES_KEY, add=changes), now())
 
     def counters(self) -> Item:
-        """Return the raw counters, ``version`` among them (a consistent read)."""
-        return self._table.get(FIGURES_KEY, consistent=True) or {}
+        """Return the raw counters, name → value (a consistent read)."""
+        item = self._table.get(FIGURES_KEY, consistent=True) or {}
+        return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
-    def correct(self, seen: Item, counted: Mapping[str, int]) -> bool:
-        """Set the counters to what was counted, unless they changed since ``seen``; tell whether it was done.
-
-        Counters of days that are over by more than a day are dropped.
-        """
-        unchanged = Attr("version").eq(seen["version"]) if "version" in seen else Attr("version").not_exists()
-        keep = tuple(day(now() - timedelta(days=ago)) for ago in (0, 1))
-        dated = ("completed_", "failed_", "milliseconds_")
-        old = [n for n in seen if n.startswith(dated) and not n.endswith(keep)]
-        try:
-            self._table.update(FIGURES_KEY, assign=dict(counted), add={"version": 1}, remove=old, condition=unchanged)
-        except ConditionFailedError:
-            return False
-        return True
+    def correct(self, drift: Mapping[str, int], outdated: Sequence[str]) -> None:
+        """Add ``drift`` to the counters and drop the ``outdated`` ones."""
+        self._table.update(FIGURES_KEY, add=drift, remove=outdated)

@@ -36,8 +36,8 @@ class KeyStore:
         self._table = Table(access_table)
 
     def find(self, hashed_secret: str) -> KeyRecord | None:
-        """Return the key whose secret has this hash, or None."""
-        item = self._table.get((f"K#{hashed_secret}", "key"))
+        """Return the key whose secret has this hash as it is now (a consistent read), or None."""
+        item = self._table.get((f"K#{hashed_secret}", "key"), consistent=True)
         if item is None:
             return None
         return KeyRecord(

@@ -9,11 +9,12 @@ call that names the state it expects; docs/architecture.md has the table.
 from __future__ import annotations
 
 import json
+import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
@@ -24,6 +25,10 @@ from chalicelib.stores.dynamodb import ConditionFailedError, Item, ItemKey, Page
 
 DUE_SHARDS: Final = 4
 EXACT_POSITIONS: Final = 1000
+
+
+# Why a report goes back to its queue: its worker is silent, something went wrong in it, or its time is used up.
+RequeueCause = Literal["lease over", "failure", "handed on"]
 
 
 class StateConflictError(Exception):
@@ -57,7 +62,6 @@ class OpenReport:
     id: str
     status: Status
     priority: Priority
-    due_at: str
 
 
 @dataclass(frozen=True)
@@ -240,14 +244,14 @@ class ReportStore:
         """Yield every report that is not finished: one call per shard and MB."""
         for shard in range(DUE_SHARDS):
             for item in self._table.query_all(key_is("due", f"open#{shard}"), index="due"):
-                yield OpenReport(_id(item), item["status"], item["priority"], item["due_at"])
+                yield OpenReport(_id(item), item["status"], item["priority"])
 
     def due_reports(self, at: datetime) -> Iterator[OpenReport]:
         """Yield the open reports that should have moved on before ``at``: one call per shard and MB."""
         for shard in range(DUE_SHARDS):
             key = Key("due").eq(f"open#{shard}") & Key("due_at").lte(stamp(at))
             for item in self._table.query_all(key, index="due"):
-                yield OpenReport(_id(item), item["status"], item["priority"], item["due_at"])
+                yield OpenReport(_id(item), item["status"], item["priority"])
 
     def finished_on(self, utc_day: str) -> Iterator[FinishedReport]:
         """Yield the reports that completed or failed on a UTC day: one call per MB."""
@@ -262,10 +266,12 @@ class ReportStore:
         Raises:
             StateConflictError: a report with this id exists.
         """
+        mark = _new_mark()
         try:
-            self._table.put(to_item(report, due_at), Attr("pk").not_exists())
+            self._table.put(to_item(report, due_at) | {"write": mark}, Attr("pk").not_exists())
         except ConditionFailedError as error:
-            raise _conflict(error) from error
+            if not _is_own(error, mark):
+                raise _conflict(error) from error
 
     def mark_pending(self, report: Report, due_at: datetime) -> Report:
         """Note that a waiting report's permit did not reach the queue.
@@ -347,27 +353,27 @@ class ReportStore:
             remove=("waiting", "enqueued", "lease", "due", "due_at"),
         )
 
-    def requeue(self, report: Report, at: datetime, due_at: datetime, *, taken_over: bool) -> Report:
-        """Give a claimed report back to the head of its queue: a worker stopped or ran out of time.
+    def requeue(self, report: Report, at: datetime, due_at: datetime, cause: RequeueCause) -> Report:
+        """Give a claimed report back to the head of its queue.
 
         Args:
             report: the report as it was read, with the attempt to take it from.
             at: now.
             due_at: when the sweep looks at it again.
-            taken_over: whether the lease ran out (else the worker itself gives it back).
+            cause: why; all but ``handed on`` count as takeovers.
 
         Raises:
-            StateConflictError: the claim is not the current one any more, or its lease is alive.
+            StateConflictError: the claim is not the current one any more, or (``lease over``) is alive.
         """
         condition = _mine(report)
-        if taken_over:
+        if cause == "lease over":
             condition = condition & Attr("lease").lt(stamp(at))
         return self._change(
             report,
             condition,
             status="queued",
-            assign=self._waiting(report, report.queued_at, due_at),
-            add={"takeovers" if taken_over else "releases": 1},
+            assign=self._waiting(report, report.queued_at, due_at) | {"message": "waiting to be resumed"},
+            add={"releases" if cause == "handed on" else "takeovers": 1},
             remove=("lease",),
         )
 
@@ -390,16 +396,6 @@ class ReportStore:
             assign=fields | {"queued_at": queued_at, "takeovers": 0, "releases": 0},
             add={"retry_count": 1},
             remove=("error_message", "started_at", "completed_at", "duration_ms"),
-        )
-
-    def postpone(self, report: Report, due_at: datetime) -> Report:
-        """Look at a waiting report again at ``due_at``.
-
-        Raises:
-            StateConflictError: it does not wait any more.
-        """
-        return self._change(
-            report, Attr("status").eq(report.status) & _same_attempt(report), assign={"due_at": stamp(due_at)}
         )
 
     def _waiting(self, report: Report, queued_at: str, due_at: datetime) -> dict[str, Any]:
@@ -433,12 +429,15 @@ class ReportStore:
         assign: dict[str, Any],
         **changes: Any,
     ) -> Report:
+        mark = _new_mark()
         if status is not None:
-            assign = assign | {"status": status, "owner_status": f"{report.owner}#{status}"}
+            assign = assign | {"status": status, "owner_status": f"{report.owner}#{status}", "write": mark}
         try:
             changed = self._table.update(report_key(report.id), condition=condition, assign=assign, **changes)
             return to_report(changed)
         except ConditionFailedError as error:
+            if error.current is not None and _is_own(error, mark):
+                return to_report(error.current)
             raise _conflict(error) from error
 
 
@@ -446,6 +445,18 @@ def duration_ms(report: Report, at: datetime) -> int:
     """Return how long a report took from its first claim to ``at``, in milliseconds."""
     started = parse_stamp(report.started_at) if report.started_at else at
     return max(0, round((at - started).total_seconds() * 1000))
+
+
+def _new_mark() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def _is_own(error: ConditionFailedError, mark: str) -> bool:
+    """Tell whether the condition failed because this very write had been done already.
+
+    When the answer to a write is lost, the SDK sends it again; the mark in the item shows whose it was.
+    """
+    return error.current is not None and error.current.get("write") == mark
 
 
 def _id(item: Item) -> str:

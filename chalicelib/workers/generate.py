@@ -25,6 +25,7 @@ from chalicelib.stores.stores import stores
 _log = logging.getLogger(__name__)
 
 NO_MODEL = "No model endpoint is configured: set LLM_BASE_URL and LLM_MODEL"
+INTERNAL_ERROR = "The report could not be finished because of an internal error"
 
 
 def handle_permit(body: str, priority: Priority, remaining_seconds: Callable[[], float]) -> None:
@@ -55,22 +56,35 @@ def _write(claim: Claim) -> None:
         claim.complete(outcome)
     except GenerationFailed as failure:
         _log.warning("report %s failed: %s", report.id, failure)
-        _end(claim.fail, str(failure))
+        _end(claim, lambda: claim.fail(str(failure)))
     except OutOfTimeError:
         _log.info("report %s is handed on: this function's time is used up", report.id)
-        _end(claim.release)
+        _end(claim, claim.release)
     except ClaimEndedError as ended:
         _log.info("report %s: %s", report.id, ended)
+        _discard_own_files(report)
+    except Exception:
+        _log.exception("report %s was given back", report.id)
+        _end(claim, lambda: claim.give_back(INTERNAL_ERROR))
     else:
         _log.info("report %s is completed", report.id)
         _clear_up(report, outcome)
 
 
-def _end(write: Callable[..., None], *arguments: str) -> None:
+def _end(claim: Claim, write: Callable[[], None]) -> None:
     try:
-        write(*arguments)
+        write()
     except ClaimEndedError as ended:
-        _log.info("too late: %s", ended)
+        _log.info("report %s: too late, %s", claim.report.id, ended)
+    _discard_own_files(claim.report)
+
+
+def _discard_own_files(report: Report) -> None:
+    """Delete what this attempt may have stored: it did not become the report."""
+    try:
+        stores().artifacts.discard(report.id, attempt=report.attempt)
+    except (ClientError, BotoCoreError):
+        _log.exception("files of report %s, attempt %s, stay behind", report.id, report.attempt)
 
 
 def _produce(claim: Claim) -> Outcome:
@@ -83,6 +97,7 @@ def _produce(claim: Claim) -> Outcome:
         api_key=given.llm_api_key,
         model=given.llm_model,
         timeout_seconds=given.llm_timeout_seconds,
+        patience_seconds=given.llm_patience_seconds,
     )
     with closing(model):
         written = write_report(
@@ -140,9 +155,8 @@ def _clear_up(report: Report, outcome: Outcome) -> None:
 
     Trouble here costs some space until checkpoints expire; it must not cost the report.
     """
-    checkpoints = stores().checkpoints
     try:
-        checkpoints.clear(report.id, checkpoints.load(report.id, now()))
+        stores().checkpoints.clear(report.id)
         if report.attempt > 1:
             stores().artifacts.discard(report.id, keep={outcome.artifact.key, outcome.document_key})
     except (ClientError, BotoCoreError):

@@ -89,6 +89,10 @@ def test_a_bad_field_is_400_and_named(service: Service, body: dict[str, Any], fi
         b'{"title": NaN}',
         b'{"a": Infinity}',
         b'{"title": "\\ud800"}',
+        b'{"a": 1e400}',
+        b"\xff\xfe{\x00}\x00",
+        b'{"a":' * 51 + b"1" + b"}" * 51,
+        b'{"a":' * 935 + b"1" + b"}" * 935,
         b'{"a":' * 5000 + b"1" + b"}" * 5000,
         b"9" * 5000,
     ],
@@ -98,6 +102,18 @@ def test_a_body_that_is_no_json_object_is_json_data_required(service: Service, r
     answer = service.post("/api/reports/", raw, headers={"Content-Type": "application/json"})
     assert answer.status == 400
     assert answer.json()["error"] == "JSON data required"
+
+
+def test_fifty_levels_are_fine_and_come_back(service: Service) -> None:
+    body = parameters(context=nested(48))
+    report_id = service.create(parameters=body["parameters"])
+    assert service.report(report_id)["parameters"]["context"] == nested(48)
+    assert service.get("/api/reports/").status == 200
+
+
+def test_null_means_absent_for_every_optional_field(service: Service) -> None:
+    optional = {"generation_mode": None, "conversation_id": None, "context": None, "report_style": None}
+    assert service.post("/api/reports/", parameters(**optional)).status == 201
 
 
 def test_both_missing_have_the_contracts_text(service: Service) -> None:

@@ -10,14 +10,19 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.clock import now, parse_stamp
-from chalicelib.domain.report import Report
+from chalicelib.domain.priority import Priority
+from chalicelib.domain.report import Outcome, Report
 from chalicelib.services import claims, sweep
 from chalicelib.services.claims import Claim, ClaimEndedError, OutOfTimeError, claim_next
+from chalicelib.services.queue_figures import queue_figures
 from chalicelib.settings import settings
+from chalicelib.stores.dynamodb import Table
 from chalicelib.stores.permit_queue import Permit
-from chalicelib.stores.report_store import StateConflictError
+from chalicelib.stores.report_store import ReportStore, StateConflictError, WaitingReport, report_key
 from chalicelib.stores.stores import stores
+from chalicelib.workers import generate
 from tests.support.service import Service
+from tests.support.waiting import wait_for
 
 ANY = Permit("normal", "00000000-0000-4000-8000-000000000000")
 
@@ -125,7 +130,7 @@ def test_a_worker_that_was_overtaken_can_change_nothing(service: Service) -> Non
     for write in (
         lambda: stores().reports.fail(late, "late", now()),
         lambda: stores().reports.renew(late, now(), timedelta(seconds=9), 99, "late", 1),
-        lambda: stores().reports.requeue(late, now(), now(), taken_over=False),
+        lambda: stores().reports.requeue(late, now(), now(), "handed on"),
     ):
         with pytest.raises(StateConflictError):
             write()
@@ -146,7 +151,7 @@ def test_a_report_taken_back_goes_to_the_head_of_its_queue_with_a_new_permit(ser
     service.permits("normal")
     let_lease_expire(report)
     service.sweep()
-    assert [json.loads(b)["report_id"] for b in service.permits("normal")] == [report.id]
+    assert {json.loads(b)["report_id"] for b in service.permits("normal")} == {report.id}
     shown = service.report(report.id)
     assert (shown["status"], shown["queue_position"], shown["progress_percentage"]) == ("queued", 1, 40)
 
@@ -191,7 +196,7 @@ def test_a_lost_permit_is_sent_again_when_the_report_is_due(service: Service, mo
     real = now
     monkeypatch.setattr(sweep, "now", lambda: real() + timedelta(minutes=2))
     service.sweep()
-    assert [json.loads(b)["report_id"] for b in service.permits("normal")] == [report_id]
+    assert {json.loads(b)["report_id"] for b in service.permits("normal")} == {report_id}
 
 
 def test_a_dead_letter_moves_its_report_on(service: Service) -> None:
@@ -207,6 +212,97 @@ def test_the_sweep_corrects_figures_that_drifted(service: Service) -> None:
     claimed(service)
     stores().figures.add({"waiting_normal": 7, "running_low": 3, f"completed_{now():%Y-%m-%d}": 5})
     service.sweep()
+    stores().figures.add({"completed_2020-01-01": 5})
+    service.sweep()
+    assert "completed_2020-01-01" not in stores().figures.counters()
     figures = stores().figures.get()
     assert (figures.waiting["normal"], figures.running["normal"], figures.running["low"]) == (1, 1, 0)
     assert figures.today.completed == 0
+
+
+def test_a_free_worker_is_woken_for_a_report_whose_permit_was_lost(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A long queue set a due time hours away; then it drained and one permit was lost.
+    stores().figures.add({"waiting_normal": 100})
+    queue_figures()
+    report_id = service.create()
+    service.permits("normal")
+    stores().figures.add({"waiting_normal": -100})
+    real = now
+    monkeypatch.setattr(sweep, "now", lambda: real() + timedelta(minutes=2))
+    service.sweep()
+    assert [json.loads(b)["report_id"] for b in service.permits("normal")] == [report_id]
+
+
+def test_a_permit_waits_for_a_lagging_index(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The second report's permit arrives first and takes the first one; the index still shows only that one.
+    first, second = service.create(), service.create()
+    store = type(stores().reports)
+    real, asked = store.oldest_waiting, 0
+
+    def lagging(self: ReportStore, priority: Priority, limit: int) -> list[WaitingReport]:
+        nonlocal asked
+        asked += 1
+        return [WaitingReport(first, "alice")] if asked <= 2 else real(self, priority, limit)
+
+    monkeypatch.setattr(store, "oldest_waiting", lagging)
+    found = [claim_next(Permit("normal", second)), claim_next(Permit("normal", first))]
+    assert [r.id if r else None for r in found] == [first, second]
+
+
+def test_a_silent_worker_sees_a_cancellation_within_seconds(service: Service) -> None:
+    with Claim(claimed(service), plenty) as claim:
+        service.post(f"/api/reports/{claim.report.id}/cancel")
+
+        def ended() -> bool:
+            try:
+                claim.check()
+            except ClaimEndedError:
+                return True
+            return False
+
+        wait_for(ended, 5, "the end of the claim")
+
+
+def test_an_internal_error_gives_the_report_back_and_at_last_fails_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug in a renderer")
+
+    monkeypatch.setattr(generate, "render", broken)
+    report_id = service.create(output_format="md")
+    for takeovers in range(1, settings().max_takeovers + 1):
+        service.work()
+        report = stores().reports.get(report_id)
+        assert report is not None
+        assert (report.status, report.takeovers) == ("queued", takeovers)
+    service.work()
+    assert service.report(report_id)["error_message"] == generate.INTERNAL_ERROR
+
+
+def test_a_report_cancelled_at_the_last_moment_leaves_no_file(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Claim.complete
+
+    def too_late(self: Claim, outcome: Outcome) -> None:
+        service.post(f"/api/reports/{self.report.id}/cancel")
+        real(self, outcome)
+
+    monkeypatch.setattr(Claim, "complete", too_late)
+    report_id = service.create(output_format="md")
+    service.work()
+    assert service.report(report_id)["status"] == "cancelled"
+    assert stores().artifacts.discard(report_id) == []
+
+
+def test_one_unreadable_record_keeps_no_other_waiting(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, sound = service.create(), service.create()
+    service.permits("normal")
+    Table(settings().reports_table).update(report_key(broken), assign={"parameters": "{"})
+    real = now
+    monkeypatch.setattr(sweep, "now", lambda: real() + timedelta(minutes=60))
+    service.sweep()
+    assert sound in {json.loads(b)["report_id"] for b in service.permits("normal")}

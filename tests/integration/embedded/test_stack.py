@@ -112,11 +112,10 @@ def test_the_callers_accounts_do_not_reach_the_processes(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-somebodys")
-    monkeypatch.setenv("LLM_CONCURRENCY", "64")
     with Stack(env=endpoint(model), directory=tmp_path) as running:
         for name in ("worker", "api"):
             environment = psutil.Process(running.pids[name]).environ()
-            assert not {"AWS_PROFILE", "OPENAI_API_KEY", "LLM_CONCURRENCY"} & set(environment)
+            assert not {"AWS_PROFILE", "OPENAI_API_KEY"} & set(environment)
             assert environment["LLM_BASE_URL"] == model.base_url
 
 

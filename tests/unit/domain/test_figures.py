@@ -68,3 +68,11 @@ def test_a_running_report_is_never_expected_in_the_past() -> None:
     assert estimated_completion_of_running(late, 90, figures(), AT) == AT + timedelta(minutes=1)
     early = AT - timedelta(minutes=4)
     assert estimated_completion_of_running(early, 90, figures(), AT) == AT + timedelta(minutes=6)
+
+
+@pytest.mark.parametrize(("running", "minutes"), [(0, 0), (1, 0), (2, 5), (9, 5)])
+def test_a_busy_pool_makes_the_first_report_wait_for_half_of_a_running_one(running: int, minutes: int) -> None:
+    queue = Figures(
+        waiting=dict.fromkeys(PRIORITIES, 0), running=dict.fromkeys(PRIORITIES, 0) | {"normal": running}, today=TEN
+    )
+    assert wait_until_start("normal", 1, queue, workers(2)) == timedelta(minutes=minutes)

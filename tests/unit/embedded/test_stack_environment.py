@@ -40,9 +40,9 @@ def test_without_a_named_endpoint_the_embedded_model_writes() -> None:
     assert embedded_endpoint(7)["LLM_BASE_URL"] == "http://127.0.0.1:7/v1"
 
 
-def test_a_named_endpoint_is_used_with_its_key_and_model_alone() -> None:
+def test_a_named_endpoint_is_used_with_its_own_settings_and_no_others() -> None:
     named = {"LLM_BASE_URL": "https://models.example/v1", "LLM_API_KEY": "k", "LLM_MODEL": "m"}
-    assert chosen_endpoint({**CALLER, **named}) == named
+    assert chosen_endpoint({**CALLER, **named}) == named | {"LLM_CONCURRENCY": "64"}
 
 
 def test_an_endpoint_without_a_model_is_refused() -> None:
