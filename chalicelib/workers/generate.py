@@ -55,8 +55,9 @@ def _write(claim: Claim) -> None:
         outcome = _produce(claim)
         claim.complete(outcome)
     except GenerationFailed as failure:
-        _log.warning("report %s failed: %s", report.id, failure)
-        _end(claim, lambda: claim.fail(str(failure)))
+        reason = str(failure)
+        _log.warning("report %s failed: %s", report.id, reason)
+        _end(claim, lambda: claim.fail(reason))
     except OutOfTimeError:
         _log.info("report %s is handed on: this function's time is used up", report.id)
         _end(claim, claim.release)
