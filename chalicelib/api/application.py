@@ -57,7 +57,11 @@ class Application(Chalice):
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer an API Gateway proxy event."""
-        path = str(event.get("requestContext", {}).get("path") or event.get("path") or "")
+        request = event.get("requestContext", {})
+        # The context's path starts with the stage on AWS, the event's own does not.
+        path = str(event.get("path") or request.get("path") or "")
+        if request.get("resourcePath", "/") not in self.routes:
+            return self.unknown_route(path)
         headers = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "accept"}
         # A download is the same bytes for every client, whatever it says it accepts.
         accepting = {**event, "headers": headers | {"accept": "*/*"}}
@@ -79,7 +83,7 @@ def _problems_to_responses(request: Request, get_response: Callable[[Request], R
     try:
         return get_response(request)
     except ProblemError as problem:
-        return error_response(problem, request.context.get("path") or request.path)
+        return error_response(problem, request.to_original_event().get("path") or request.path)
 
 
 def _own_envelope(answer: dict[str, Any], path: str) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def test_a_connection_is_kept_and_small_answers_are_quick(port: int) -> None:
     sock = connection.sock
     connection.close()
     assert sock is not None
-    assert median(seconds) < 0.02
+    assert median(seconds) < 0.035  # with Nagle it would be 0.04
 
 
 def test_requests_run_side_by_side_and_never_see_each_other(port: int) -> None:
