@@ -9,12 +9,12 @@ BIN := $(VENV)/bin
 # The caller's accounts and endpoints never reach a test.
 UNSET := $(shell env | awk -F= '/^(LLM|OPENAI|AWS)_[A-Z0-9_]*=/ {print "-u " $$1}')
 CLEAN := env $(UNSET)
-CODE := app.py chalicelib embedded tests bench build_package.py
+CODE := app.py chalicelib embedded infra localstack tests bench build_package.py
 # Each worker of pytest-xdist is a process; two fit the smallest machine we support.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-system lint format package lock bench clean
+.PHONY: help demo run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ run: $(VENV)/.local $(VENV)/.model ## serve until Ctrl-C: PORT=8000
 
 test: lint $(VENV)/.model ## lint, types, layers, and every test that needs PyPI alone
 	@echo "==> tests"
-	@$(CLEAN) $(BIN)/python -m pytest -m "not system" -n $(WORKERS)
+	@$(CLEAN) $(BIN)/python -m pytest -m "not system and not localstack" -n $(WORKERS)
 
 test-system: $(VENV)/.dev ## the tests that need Debian packages
 	@$(CLEAN) $(BIN)/python -m pytest -m system
@@ -38,6 +38,7 @@ lint: $(VENV)/.dev ## ruff, mypy and the layers
 	@$(BIN)/ruff format --check $(CODE)
 	@echo "==> mypy"
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file localstack/plugins/pyproject.toml localstack
 	@echo "==> layers"
 	@$(BIN)/lint-imports
 
@@ -45,20 +46,41 @@ format: $(VENV)/.dev ## put the code into its format
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-package: $(VENV)/.dev ## the Lambda package in dist/
+localstack: $(VENV)/.dev $(VENV)/.model dist/worker.zip ## deploy to LocalStack with Terraform, without Docker, and serve until Ctrl-C
+	@$(BIN)/python localstack/install.py
+	@$(BIN)/python localstack/deploy.py
+
+demo-localstack: $(VENV)/.dev $(VENV)/.model dist/worker.zip ## write one report through that deployment
+	@$(BIN)/python localstack/install.py
+	@$(BIN)/python localstack/deploy.py --demo
+
+e2e-localstack: $(VENV)/.dev dist/worker.zip ## the tests of that deployment, and of LocalStack without Docker
+	@$(BIN)/python localstack/install.py
+	@$(CLEAN) $(BIN)/python -m pytest -m localstack
+
+package: $(VENV)/.dev ## the two Lambda packages in dist/
 	@$(BIN)/python build_package.py
 
 bench: $(VENV)/.dev ## what we claim about speed, measured
 	@for program in bench/*.py; do echo "==> $$program"; $(CLEAN) $(BIN)/python $$program || exit 1; done
 
+terraform-check: $(VENV)/.dev ## format, validity and policy (checkov) of infra/terraform
+	@test -x .venv-checkov/bin/checkov || { echo "==> installing checkov (once)"; $(PYTHON) -m venv .venv-checkov \
+		&& .venv-checkov/bin/pip install -q --disable-pip-version-check -r infra/requirements-checkov.txt; }
+	@LOG_LEVEL=ERROR $(BIN)/python -m infra.check_terraform .venv-checkov/bin/checkov
+
+# The packages follow what goes into them.
+dist/worker.zip: requirements.txt requirements-api.txt build_package.py app.py $(shell find chalicelib -name '*.py' -o -name '*.j2') | $(VENV)/.dev
+	@$(BIN)/python build_package.py
+
 lock: $(VENV)/.dev ## pin requirements*.txt anew from requirements*.in
 	@$(BIN)/pip install -q uv
-	@for name in requirements requirements-local requirements-dev; do \
+	@for name in requirements requirements-api requirements-local requirements-dev; do \
 		$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links -q $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) .local build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-localstack .venv-checkov .local build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -27,6 +27,7 @@ class Settings:
     queue_urls: Mapping[Priority, str]
     llm_base_url: str
     llm_api_key: str = field(repr=False)
+    llm_api_key_parameter: str
     llm_model: str
     llm_concurrency: int
     llm_timeout_seconds: float
@@ -34,6 +35,7 @@ class Settings:
     llm_section_words: int
     llm_notice: str
     lease_seconds: float
+    reserve_seconds: float
     presign_seconds: int
     max_takeovers: int
     key_cache_seconds: float
@@ -84,6 +86,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         queue_urls={p: env.get(f"QUEUE_URL_{p.upper()}", "") for p in PRIORITIES},
         llm_base_url=env.get("LLM_BASE_URL", ""),
         llm_api_key=env.get("LLM_API_KEY", ""),
+        llm_api_key_parameter=env.get("LLM_API_KEY_PARAMETER", ""),
         llm_model=env.get("LLM_MODEL", ""),
         llm_concurrency=int(_number(env, "LLM_CONCURRENCY", 4, 1, 64)),
         llm_timeout_seconds=_number(env, "LLM_TIMEOUT_SECONDS", 300, 1, 900),
@@ -91,6 +94,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         llm_section_words=int(_number(env, "LLM_SECTION_WORDS", 600, 80, 4000)),
         llm_notice=env.get("LLM_NOTICE", ""),
         lease_seconds=_number(env, "LEASE_SECONDS", 180, 2, 3600),
+        reserve_seconds=_number(env, "RESERVE_SECONDS", 30, 1, 300),
         presign_seconds=int(_number(env, "PRESIGN_SECONDS", 900, 1, 900)),
         max_takeovers=int(_number(env, "MAX_TAKEOVERS", 3, 1, 20)),
         key_cache_seconds=_number(env, "KEY_CACHE_SECONDS", 30, 0, 30),

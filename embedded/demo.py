@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -97,9 +97,11 @@ class Client:
         report: dict[str, Any] = answer["report"]
         return report
 
-    def download(self, report_id: str) -> bytes:
+    def download(self, report: Mapping[str, Any]) -> bytes:
         """Return the finished file, through the API or where the API redirects to."""
-        return self._call("GET", f"/api/reports/{report_id}/download")
+        # LocalStack's gateway hands binary files only to clients that name their type.
+        accept = str(report["content_type"]).partition(";")[0]
+        return self._call("GET", str(report["download_url"]), accept=accept)
 
     def link(self, report_id: str) -> dict[str, Any]:
         """Return the presigned link and how long it is valid."""
@@ -123,8 +125,8 @@ class Client:
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {"X-API-Key": self._api_key, "Content-Type": "application/json"}
+    def _call(self, method: str, path: str, body: bytes | None = None, accept: str = "*/*") -> bytes:
+        headers = {"X-API-Key": self._api_key, "Content-Type": "application/json", "Accept": accept}
         status, location, content = fetch(method, self._url + path, body, headers)
         if status == 302 and location:
             status, _, content = fetch("GET", location)
@@ -194,8 +196,22 @@ def _stage(report: Mapping[str, Any]) -> str:
     return f"{report.get('progress_message') or report['status']}{words}"
 
 
-def run(stack: Stack) -> None:
-    """Write one report on a running stack and save it.
+class Service(Protocol):
+    """A running service that a report can be asked of."""
+
+    api_key: str
+
+    @property
+    def url(self) -> str:
+        """What the documented paths follow."""
+
+    @property
+    def writer(self) -> str:
+        """The model and the endpoint that write."""
+
+
+def run(stack: Service) -> None:
+    """Write one report on a running service and save it.
 
     Raises:
         DemoError: the report failed, or something that was promised is not so.
@@ -209,7 +225,7 @@ def run(stack: Stack) -> None:
     seconds = time.monotonic() - started
     if report["status"] != "completed":
         raise DemoError(f"the report {report['status']}: {report.get('error_message')}")
-    content = client.download(report_id)
+    content = client.download(report)
     path = ROOT / "out" / file_name(body["title"], body["output_format"])
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)

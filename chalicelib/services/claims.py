@@ -109,13 +109,13 @@ class Claim:
     Args:
         report: the report as the claim left it.
         remaining_seconds: how much of the function's time is left.
-        reserve_seconds: how much of it must stay for handing the report on.
     """
 
-    def __init__(self, report: Report, remaining_seconds: Callable[[], float], reserve_seconds: float = 30.0) -> None:
+    def __init__(self, report: Report, remaining_seconds: Callable[[], float]) -> None:
         self.report = report
         self._remaining_seconds = remaining_seconds
-        self._reserve_seconds = reserve_seconds
+        # What must stay of it for handing the report on.
+        self._reserve_seconds = settings().reserve_seconds
         self._progress = (report.progress, report.message, report.words)
         self._lock = threading.Lock()
         self._ended: str | None = None

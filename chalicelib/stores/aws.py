@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 # Three tries of at most 5 seconds each: a request must be answered within API Gateway's 29 seconds.
 _CONFIG = Config(
@@ -39,3 +40,9 @@ def sqs_client() -> SQSClient:
 def s3_client() -> S3Client:
     """Return the S3 client. Presigned links need signature version 4 and, off AWS, path-style names."""
     return boto3.client("s3", config=_CONFIG.merge(Config(signature_version="s3v4", read_timeout=20)))
+
+
+@cache
+def ssm_client() -> SSMClient:
+    """Return the SSM client."""
+    return boto3.client("ssm", config=_CONFIG)

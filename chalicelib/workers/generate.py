@@ -18,8 +18,9 @@ from chalicelib.generation.model_client import ModelClient
 from chalicelib.generation.pipeline import Assignment, GenerationFailed, Written, write_report
 from chalicelib.rendering.render import Rendering, render
 from chalicelib.services.claims import Claim, ClaimEndedError, OutOfTimeError, claim_next
-from chalicelib.settings import settings
+from chalicelib.settings import Settings, settings
 from chalicelib.stores.permit_queue import MalformedPermitError, to_permit
+from chalicelib.stores.secret_store import secret_parameter
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def _produce(claim: Claim) -> Outcome:
         raise GenerationFailed(NO_MODEL)
     model = ModelClient(
         base_url=given.llm_base_url,
-        api_key=given.llm_api_key,
+        api_key=_model_key(given),
         model=given.llm_model,
         timeout_seconds=given.llm_timeout_seconds,
         patience_seconds=given.llm_patience_seconds,
@@ -112,6 +113,12 @@ def _produce(claim: Claim) -> Outcome:
         )
     claim.progress(97, "rendering", written.word_count)
     return _store(report, written, render(written.document, report.output_format))
+
+
+def _model_key(given: Settings) -> str:
+    if given.llm_api_key_parameter:
+        return secret_parameter(given.llm_api_key_parameter)
+    return given.llm_api_key
 
 
 def _assignment(report: Report) -> Assignment:

@@ -18,6 +18,7 @@ from chalicelib.services.keys import create_key, forget_keys
 from chalicelib.services.queue_figures import forget_figures
 from chalicelib.settings import settings
 from chalicelib.stores import aws
+from chalicelib.stores.secret_store import secret_parameter
 from chalicelib.stores.stores import stores
 
 TEMPLATE_ID = "cc030440-0005-470f-8341-6ec798d00445"
@@ -40,8 +41,9 @@ def forget_everything() -> None:
     """Make this process as cold as a new one."""
     settings.cache_clear()
     stores.cache_clear()
-    for client in (aws.dynamodb_client, aws.sqs_client, aws.s3_client):
+    for client in (aws.dynamodb_client, aws.sqs_client, aws.s3_client, aws.ssm_client):
         client.cache_clear()
+    secret_parameter.cache_clear()
     forget_keys()
     forget_figures()
 

@@ -1,0 +1,100 @@
+locals {
+  common_environment = merge(
+    { for name, table in local.declared.tables : table.environment => aws_dynamodb_table.table[name].name },
+    { for name, queue in local.declared.queues : queue.environment => aws_sqs_queue.queue[name].url },
+    { for name, bucket in local.declared.buckets : bucket.environment => aws_s3_bucket.bucket[name].id },
+    {
+      # Reports written at once is what the mappings below allow.
+      WORKERS         = join(",", [for queue in local.declared.queues : "${queue.priority}:${var.concurrency[queue.priority]}"])
+      LEASE_SECONDS   = tostring(var.lease_seconds)
+      RESEND_SECONDS  = tostring(var.resend_seconds)
+      PRESIGN_SECONDS = tostring(var.presign_seconds)
+    },
+    var.extra_environment,
+  )
+
+  writing_environment = merge(
+    {
+      LLM_BASE_URL        = var.llm_base_url
+      LLM_MODEL           = var.llm_model
+      LLM_TIMEOUT_SECONDS = tostring(var.llm_timeout_seconds)
+      LLM_CONCURRENCY     = tostring(var.llm_concurrency)
+    },
+    var.llm_api_key_parameter == "" ? {} : { LLM_API_KEY_PARAMETER = var.llm_api_key_parameter },
+  )
+
+  function_kinds = merge(
+    {
+      api = {
+        handler     = "app.app"
+        package     = "api"
+        timeout     = var.api_timeout_seconds
+        memory      = var.memory_mb.api
+        environment = {}
+      }
+    },
+    {
+      for handler in keys(local.generators) : handler => {
+        handler     = "app.${handler}"
+        package     = "worker"
+        timeout     = var.generator_timeout_seconds
+        memory      = var.memory_mb.generator
+        environment = local.writing_environment
+      }
+    },
+    {
+      for handler in concat(
+        [local.declared.queue_defaults.dead_letter_handler],
+        [for schedule in values(local.declared.schedules) : schedule.handler],
+        ) : handler => {
+        handler     = "app.${handler}"
+        package     = "api"
+        timeout     = var.housekeeping_timeout_seconds
+        memory      = var.memory_mb.housekeeping
+        environment = {}
+      }
+    },
+  )
+
+  functions = {
+    for key, kind in local.function_kinds : key => merge(kind, { name = "${var.prefix}-${replace(key, "_", "-")}" })
+  }
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  #checkov:skip=CKV_AWS_158:CloudWatch's own key encrypts the logs, and they hold no text of reports
+  for_each = local.functions
+
+  name              = "/aws/lambda/${each.value.name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "function" {
+  #checkov:skip=CKV_AWS_116:permits have dead-letter queues of their own; the sweep runs again a minute later
+  #checkov:skip=CKV_AWS_117:no function talks to anything in a private network
+  #checkov:skip=CKV_AWS_173:the environment holds names and addresses; the one secret stays in SSM
+  #checkov:skip=CKV_AWS_272:packages come from a bucket that only deployers may write to
+  for_each = local.functions
+
+  function_name                  = each.value.name
+  role                           = aws_iam_role.function[each.key].arn
+  runtime                        = var.python_runtime
+  architectures                  = ["x86_64"]
+  handler                        = each.value.handler
+  s3_bucket                      = aws_s3_object.package[each.value.package].bucket
+  s3_key                         = aws_s3_object.package[each.value.package].key
+  timeout                        = each.value.timeout
+  memory_size                    = each.value.memory
+  reserved_concurrent_executions = lookup(var.reserved_concurrency, each.key, -1)
+
+  environment {
+    variables = merge(local.common_environment, each.value.environment)
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  # Without its rights and its log group the first invocation fails, or makes a log group that nobody deletes.
+  depends_on = [aws_iam_role_policy.function, aws_cloudwatch_log_group.function]
+}

@@ -1,0 +1,256 @@
+# What each function may do: the calls that its code makes (chalicelib/stores), on the very
+# tables, indexes, queues and prefixes that it makes them on. A call that is added there is
+# added here.
+
+locals {
+  reports_table = aws_dynamodb_table.table["reports"].arn
+  access_table  = aws_dynamodb_table.table["access"].arn
+  documents     = "${aws_s3_bucket.bucket["artifacts"].arn}/reports/*"
+  all_queues    = [for queue in aws_sqs_queue.queue : queue.arn]
+  all_dead      = [for queue in aws_sqs_queue.dead : queue.arn]
+
+  # What Lambda itself calls with a function's role to read a queue for it.
+  read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+
+  # Keys of the item of counters in the access table. The other items there are API keys.
+  figures_keys = ["FIGURES"]
+
+  policies = merge(
+    {
+      api          = data.aws_iam_policy_document.api.json
+      dead_letters = data.aws_iam_policy_document.dead_letters.json
+      sweep        = data.aws_iam_policy_document.sweep.json
+    },
+    { for handler, document in data.aws_iam_policy_document.generator : handler => document.json },
+  )
+}
+
+data "aws_iam_policy_document" "api" {
+  statement {
+    sid       = "CreateReadAndChangeReports"
+    actions   = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+    resources = [local.reports_table]
+  }
+
+  statement {
+    sid     = "ListAndSearchReportsAndFindTheirPlace"
+    actions = ["dynamodb:Query"]
+    resources = [
+      for index in ["by_owner", "by_owner_status", "by_owner_text", "waiting"] : "${local.reports_table}/index/${index}"
+    ]
+  }
+
+  statement {
+    sid       = "ReadKeysAndFigures"
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
+    resources = [local.access_table]
+  }
+
+  statement {
+    sid       = "Count"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.figures_keys
+    }
+  }
+
+  statement {
+    sid       = "SendPermits"
+    actions   = ["sqs:SendMessage"]
+    resources = local.all_queues
+  }
+
+  statement {
+    # A presigned link carries the rights of the role that signed it.
+    sid       = "HandOutDocuments"
+    actions   = ["s3:GetObject"]
+    resources = [local.documents]
+  }
+}
+
+data "aws_iam_policy_document" "generator" {
+  for_each = local.generators
+
+  statement {
+    sid       = "ReceivePermits"
+    actions   = local.read_queue
+    resources = [aws_sqs_queue.queue[each.value.queue].arn]
+  }
+
+  statement {
+    sid       = "HandOnWhatTakesTooLong"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.queue[each.value.queue].arn]
+  }
+
+  statement {
+    sid       = "FindTheReportThatHasWaitedLongest"
+    actions   = ["dynamodb:Query"]
+    resources = ["${local.reports_table}/index/waiting"]
+  }
+
+  statement {
+    # Checkpoints are items beside the report's own: put, queried, and deleted as a batch.
+    sid = "ClaimReportsAndKeepCheckpoints"
+    actions = [
+      "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:BatchWriteItem",
+    ]
+    resources = [local.reports_table]
+  }
+
+  statement {
+    sid       = "Count"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.figures_keys
+    }
+  }
+
+  statement {
+    sid       = "StoreDocumentsAndClearUp"
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = [local.documents]
+  }
+
+  statement {
+    sid       = "FindFilesOfEarlierAttempts"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.bucket["artifacts"].arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["reports/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.llm_api_key_parameter == "" ? [] : [trimprefix(var.llm_api_key_parameter, "/")]
+
+    content {
+      # The account's own SSM key lets every reader of the parameter decrypt it.
+      sid       = "ReadTheModelsKey"
+      actions   = ["ssm:GetParameter"]
+      resources = ["arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter/${statement.value}"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "dead_letters" {
+  statement {
+    sid       = "ReceiveDeadPermits"
+    actions   = local.read_queue
+    resources = local.all_dead
+  }
+
+  statement {
+    sid       = "MoveReportsOn"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [local.reports_table]
+  }
+
+  statement {
+    sid       = "Count"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.figures_keys
+    }
+  }
+
+  statement {
+    sid       = "SendPermitsAgain"
+    actions   = ["sqs:SendMessage"]
+    resources = local.all_queues
+  }
+}
+
+data "aws_iam_policy_document" "sweep" {
+  statement {
+    sid       = "FindWhatIsDueOrWaits"
+    actions   = ["dynamodb:Query"]
+    resources = ["${local.reports_table}/index/due", "${local.reports_table}/index/waiting"]
+  }
+
+  statement {
+    sid       = "MoveReportsOn"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [local.reports_table]
+  }
+
+  statement {
+    sid       = "CorrectTheFigures"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.figures_keys
+    }
+  }
+
+  statement {
+    sid       = "SendPermitsAgain"
+    actions   = ["sqs:SendMessage"]
+    resources = local.all_queues
+  }
+}
+
+# Every function: its own log, and traces.
+data "aws_iam_policy_document" "function" {
+  for_each = local.functions
+
+  source_policy_documents = [local.policies[each.key]]
+
+  statement {
+    sid       = "WriteItsOwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.function[each.key].arn}:*"]
+  }
+
+  statement {
+    # X-Ray's actions take no other resource.
+    sid       = "SendTraces"
+    actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    resources = ["*"]
+  }
+}
+
+data "aws_iam_policy_document" "lambda_assumes" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "function" {
+  for_each = local.functions
+
+  name               = each.value.name
+  description        = "What the function ${each.value.name} may do"
+  assume_role_policy = data.aws_iam_policy_document.lambda_assumes.json
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.functions
+
+  name   = "calls"
+  role   = aws_iam_role.function[each.key].id
+  policy = data.aws_iam_policy_document.function[each.key].json
+}

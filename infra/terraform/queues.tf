@@ -1,0 +1,34 @@
+resource "aws_sqs_queue" "dead" {
+  for_each = local.declared.queues
+
+  name                       = "${var.prefix}-${each.key}${local.declared.queue_defaults.dead_letter_suffix}"
+  message_retention_seconds  = local.declared.queue_defaults.retention_seconds
+  visibility_timeout_seconds = local.visibility_seconds
+  sqs_managed_sse_enabled    = true
+}
+
+resource "aws_sqs_queue" "queue" {
+  for_each = local.declared.queues
+
+  name                       = "${var.prefix}-${each.key}"
+  message_retention_seconds  = local.declared.queue_defaults.retention_seconds
+  visibility_timeout_seconds = local.visibility_seconds
+  sqs_managed_sse_enabled    = true
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead[each.key].arn
+    maxReceiveCount     = local.max_receive_count
+  })
+
+  lifecycle {
+    precondition {
+      condition     = local.visibility_seconds >= local.queue_readers_need
+      error_message = "visibility_seconds is shorter than a timeout of a function that reads the queues: a permit would be delivered again while it is being served."
+    }
+
+    precondition {
+      condition     = local.visibility_seconds > var.lease_seconds
+      error_message = "visibility_seconds must be more than lease_seconds: the next delivery would find the report of a dead worker still leased."
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""Plugins for LocalStack that stand in for Docker; they run in LocalStack's process."""

@@ -1,0 +1,80 @@
+"""What Terraform's files and the code must agree on, checked without Terraform."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app as entry_points
+from chalicelib.settings import read_settings
+
+INFRA = Path(__file__).resolve().parents[3] / "infra"
+SOURCES = {file.name: file.read_text("utf-8") for file in sorted((INFRA / "terraform").glob("*.tf"))}
+TEXT = "\n".join(SOURCES.values())
+DECLARED: dict[str, Any] = json.loads((INFRA / "resources.json").read_text("utf-8"))
+
+
+def handlers() -> set[str]:
+    return {
+        *(queue["handler"] for queue in DECLARED["queues"].values()),
+        *(schedule["handler"] for schedule in DECLARED["schedules"].values()),
+        DECLARED["queue_defaults"]["dead_letter_handler"],
+    }
+
+
+@pytest.mark.parametrize("handler", sorted(handlers()))
+def test_every_declared_handler_is_an_entry_point_of_the_app(handler: str) -> None:
+    assert callable(getattr(entry_points, handler))
+
+
+def test_every_handler_has_a_policy_of_its_own() -> None:
+    generators = {queue["handler"] for queue in DECLARED["queues"].values()}
+    named = set(re.findall(r"(\w+) += data\.aws_iam_policy_document\.\1\.json", SOURCES["permissions.tf"]))
+    assert named | generators == handlers() | {"api"}
+
+
+def test_indexes_named_in_policies_are_declared() -> None:
+    named = set(re.findall(r"/index/(\w+)", SOURCES["permissions.tf"]))
+    listed = re.search(r"for index in (\[.*?\]) :", SOURCES["permissions.tf"])
+    assert listed
+    assert named | set(json.loads(listed[1])) == set(DECLARED["tables"]["reports"]["indexes"])
+
+
+def test_only_traces_may_be_sent_to_any_resource() -> None:
+    statements = re.findall(r"statement \{(.*?)\n  \}", SOURCES["permissions.tf"], re.DOTALL)
+    anywhere = [statement for statement in statements if 'resources = ["*"]' in statement]
+    assert len(anywhere) == 1
+    assert '"xray:' in anywhere[0]
+
+
+def test_no_action_is_a_wildcard() -> None:
+    assert not re.findall(r'"\w+:[^"]*\*[^"]*"', re.sub(r"resources.*", "", SOURCES["permissions.tf"]))
+
+
+def test_every_suppressed_check_gives_its_reason_beside_it() -> None:
+    suppressed = re.findall(r"checkov:skip=(\S+?):(.*)", TEXT)
+    assert suppressed
+    assert all(len(reason.split()) >= 4 for _, reason in suppressed)
+    assert TEXT.count("checkov:skip=") == len(suppressed)
+
+
+def test_every_variable_and_output_is_described() -> None:
+    for kind in ("variable", "output"):
+        blocks = re.findall(rf'^{kind} "(\w+)" \{{(.*?)^\}}', TEXT, re.DOTALL | re.MULTILINE)
+        assert blocks
+        assert [name for name, block in blocks if "description" not in block] == []
+
+
+def test_the_defaults_are_values_that_the_settings_take() -> None:
+    defaults = dict(
+        re.findall(r'^variable "(\w+_seconds|llm_concurrency)" \{.*?default += (\d+)', TEXT, re.DOTALL | re.MULTILINE)
+    )
+    read_settings({name.upper(): value for name, value in defaults.items()})
+    workers = dict(re.findall(r"^    (urgent|high|normal|low) += optional\(number, (\d+)\)", TEXT, re.MULTILINE)[:4])
+    assert read_settings({"WORKERS": ",".join(f"{name}:{count}" for name, count in workers.items())}).workers == {
+        name: int(count) for name, count in workers.items()
+    }
