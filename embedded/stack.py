@@ -6,6 +6,7 @@ that dies is started again; the emulator holds all data, so without it everythin
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -129,6 +130,8 @@ class Stack:
             raise StackError(f"Port {self._port} is busy: choose another, as in PORT={self._port + 1} make run")
         self._stopping.clear()
         self.failure = None
+        # A signal may arrive between the end of ``start`` and the block that would call ``stop``.
+        atexit.register(self.stop)
         self._children = Children(self.log_directory)
         try:
             self._start_children(self._children)
@@ -141,6 +144,7 @@ class Stack:
     def stop(self) -> None:
         """Stop everything; a second call does nothing."""
         self._stopping.set()
+        atexit.unregister(self.stop)
         if self._children is None:
             return
         if self._watcher is not None and self._watcher is not threading.current_thread():
