@@ -68,10 +68,14 @@ def claim_next(permit: Permit) -> Report | None:
             lost.add(candidate.id)
         # Its own report may be waiting although the index does not show it yet …
         own = stores().reports.get(permit.report_id)
-        if own is not None and own.is_waiting:
-            return _try_claim(own)
+        if own is None:
+            return None
+        if own.is_waiting:
+            claimed = _try_claim(own)
+            if claimed is not None:
+                return claimed
         # … or was taken a moment ago by the permit of another report, which the index does not show yet.
-        if own is None or not _was_just_claimed(own):
+        elif not _was_just_claimed(own):
             return None
     return None
 
