@@ -209,7 +209,9 @@ class Deployment:
 
     def _start_model(self) -> None:
         port = free_port()
-        children = self._exit.enter_context(_closing(Children(self._directory / "logs")))
+        children = Children(self._directory / "logs")
+        self._exit.callback(children.close)
+        self._exit.callback(children.stop, ["model"], grace_seconds=2)
         self._endpoint = embedded_endpoint(port)
         self._variables.setdefault("extra_environment", json.dumps(_tuning(self._endpoint)))
         children.start("model", "embedded.model_server", ["--port", str(port)], without_accounts(os.environ))
@@ -242,20 +244,6 @@ class Deployment:
 
 def _tuning(endpoint: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in endpoint.items() if k in ("LLM_NOTICE", "LLM_SECTION_WORDS")}
-
-
-class _closing:  # noqa: N801 - reads as contextlib's does
-    """Stops the children when its block ends."""
-
-    def __init__(self, children: Children) -> None:
-        self._children = children
-
-    def __enter__(self) -> Children:
-        return self._children
-
-    def __exit__(self, *_: object) -> None:
-        self._children.stop(["model"], grace_seconds=2)
-        self._children.close()
 
 
 def main() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,12 +11,10 @@ from chalicelib.domain.clock import now
 from chalicelib.domain.report import CANCELLABLE, Report
 from chalicelib.services.create_report import CreatedReport, QueueFailedError
 from chalicelib.services.enqueue import count_and_place, due_at, send_permit
-from chalicelib.services.queue_figures import count
+from chalicelib.services.queue_figures import count_done
 from chalicelib.services.read_reports import own_report
 from chalicelib.stores.report_store import StateConflictError
 from chalicelib.stores.stores import stores
-
-_log = logging.getLogger(__name__)
 
 # Each try loses only to a real change of state, and a report has few of those.
 _TRIES: Final = 5
@@ -48,10 +45,7 @@ def cancel_report(caller: Caller, report_id: str) -> Report:
             report = conflict.current or report
             continue
         state = "waiting" if report.is_waiting else "running"
-        try:
-            count({f"{state}_{report.priority}": -1})
-        except (ClientError, BotoCoreError):
-            _log.exception("the cancelled report %s was not counted; the sweep corrects it", report.id)
+        count_done({f"{state}_{report.priority}": -1})
         return cancelled
     raise NotCancellableError
 

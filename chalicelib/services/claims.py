@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Final
@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.domain.clock import day, now, parse_stamp
 from chalicelib.domain.report import Outcome, Report
 from chalicelib.services.enqueue import due_at, send_permit
-from chalicelib.services.queue_figures import count
+from chalicelib.services.queue_figures import count_done
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit
 from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport, duration_ms
@@ -91,20 +91,12 @@ def _try_claim(waiting: WaitingReport | Report) -> Report | None:
         report = stores().reports.claim(waiting, now(), _lease())
     except StateConflictError:
         return None
-    _count({f"waiting_{report.priority}": -1, f"running_{report.priority}": 1})
+    count_done({f"waiting_{report.priority}": -1, f"running_{report.priority}": 1})
     return report
 
 
 def _lease() -> timedelta:
     return timedelta(seconds=settings().lease_seconds)
-
-
-def _count(changes: Mapping[str, int]) -> None:
-    """Count a transition that is done: trouble here is for the sweep to correct, not for the report."""
-    try:
-        count(changes)
-    except (ClientError, BotoCoreError):
-        _log.exception("figures %s were not counted; the sweep corrects them", dict(changes))
 
 
 class Claim:
@@ -215,11 +207,11 @@ class Claim:
         at = now()
         due = due_at(self.report.priority, at)
         queued = self._end(lambda: stores().reports.requeue(self.report, at, due, cause))
-        _count({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
+        count_done({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
         send_permit(queued)
 
     def _count_end(self, changes: dict[str, int]) -> None:
-        _count({f"running_{self.report.priority}": -1, **changes})
+        count_done({f"running_{self.report.priority}": -1, **changes})
 
     def _end(self, write: Callable[[], Report]) -> Report:
         # No renewal may follow the last write, nor run beside it.

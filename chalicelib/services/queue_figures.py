@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.figures import Figures, Workers
 from chalicelib.domain.priority import PRIORITIES
 from chalicelib.settings import settings
 from chalicelib.stores.stores import stores
+
+_log = logging.getLogger(__name__)
 
 _EMPTY: Final = Figures(waiting=dict.fromkeys(PRIORITIES, 0), running=dict.fromkeys(PRIORITIES, 0))
 
@@ -49,6 +54,14 @@ def remember_figures(figures: Figures) -> None:
 def count(changes: Mapping[str, int]) -> Figures:
     """Add to the counters next to a transition and return the figures as they are now: one AWS call."""
     return _cache.remember(stores().figures.add(changes))
+
+
+def count_done(changes: Mapping[str, int]) -> None:
+    """Count a transition that is done: trouble here is for the sweep to correct, not for the report."""
+    try:
+        count(changes)
+    except (ClientError, BotoCoreError):
+        _log.exception("figures %s were not counted; the sweep corrects them", dict(changes))
 
 
 def workers() -> Workers:

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.domain.clock import day, now, parse_stamp, stamp
 from chalicelib.domain.figures import Figures
 from chalicelib.domain.priority import PRIORITIES, Priority
 from chalicelib.domain.report import WAITING, Report
 from chalicelib.services.enqueue import due_at, send_permit
-from chalicelib.services.queue_figures import count, queue_figures, remember_figures, workers
+from chalicelib.services.queue_figures import count_done, queue_figures, remember_figures, workers
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit
 from chalicelib.stores.report_store import StateConflictError
@@ -86,19 +84,12 @@ def _recover(report_id: str) -> Recovery:
 def _take_back(report: Report, at: datetime) -> Recovery:
     if report.takeovers >= settings().max_takeovers:
         stores().reports.fail(report, _given_up(report), at, expired_only=True)
-        _count({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
+        count_done({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
         return "given up"
     queued = stores().reports.requeue(report, at, due_at(report.priority, at), "lease over")
     send_permit(queued)
-    _count({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
+    count_done({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
     return "taken back"
-
-
-def _count(changes: Mapping[str, int]) -> None:
-    try:
-        count(changes)
-    except (ClientError, BotoCoreError):
-        _log.exception("figures %s were not counted; a later sweep corrects them", dict(changes))
 
 
 def _given_up(report: Report) -> str:
