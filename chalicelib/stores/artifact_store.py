@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from chalicelib.stores.aws import s3_client
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+# What one DeleteObjects takes.
+_MOST_DELETED: Final = 1000
+
 
 class ArtifactMissingError(Exception):
     """The object is not in the bucket."""
+
+
+class UndeletedError(Exception):
+    """S3 kept versions that were to be deleted; the message says how many and why."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +73,29 @@ class ArtifactStore:
     def discard(self, report_id: str, *, attempt: int | None = None, keep: Collection[str] = ()) -> list[str]:
         """Delete a report's objects, or those of one attempt, but those to ``keep``; return the deleted keys.
 
-        Two AWS calls, or one where there is nothing to delete.
+        Every version goes, and every delete marker: a deletion without a version would leave the text in the
+        bucket. Two AWS calls for each thousand versions, or one where there is nothing to delete.
+
+        Raises:
+            UndeletedError: S3 refused some of it.
         """
         prefix = f"reports/{report_id}/" if attempt is None else f"reports/{report_id}/{attempt}/"
-        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
-        stale = [str(o["Key"]) for o in found.get("Contents", []) if o["Key"] not in keep]
-        if stale:
-            objects = [{"Key": key} for key in stale]
-            self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
-        return stale
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+        stale = [
+            (str(version["Key"]), str(version["VersionId"]))
+            for page in pages
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            if version["Key"] not in keep
+        ]
+        for start in range(0, len(stale), _MOST_DELETED):
+            self._delete_versions(stale[start : start + _MOST_DELETED])
+        return list(dict.fromkeys(key for key, _ in stale))
+
+    def _delete_versions(self, versions: Sequence[tuple[str, str]]) -> None:
+        objects: list[ObjectIdentifierTypeDef] = [{"Key": key, "VersionId": version} for key, version in versions]
+        answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+        if refused := answer.get("Errors"):
+            raise UndeletedError(f"{len(refused)} versions, the first because of {refused[0].get('Code')}")
 
     def link(self, key: str, content_type: str, disposition: str, seconds: int) -> str:
         """Return a presigned link to an object, valid for ``seconds``. No AWS call."""

@@ -19,6 +19,7 @@ from chalicelib.generation.pipeline import Assignment, GenerationFailed, Written
 from chalicelib.rendering.render import Rendering, render
 from chalicelib.services.claims import Claim, ClaimEndedError, OutOfTimeError, claim_next
 from chalicelib.settings import Settings, settings
+from chalicelib.stores.artifact_store import UndeletedError
 from chalicelib.stores.permit_queue import MalformedPermitError, to_permit
 from chalicelib.stores.secret_store import secret_parameter
 from chalicelib.stores.stores import stores
@@ -85,7 +86,7 @@ def _discard_own_files(report: Report) -> None:
     """Delete what this attempt may have stored: it did not become the report."""
     try:
         stores().artifacts.discard(report.id, attempt=report.attempt)
-    except (ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError, UndeletedError):
         _log.exception("files of report %s, attempt %s, stay behind", report.id, report.attempt)
 
 
@@ -167,5 +168,5 @@ def _clear_up(report: Report, outcome: Outcome) -> None:
         stores().checkpoints.clear(report.id)
         if report.attempt > 1:
             stores().artifacts.discard(report.id, keep={outcome.artifact.key, outcome.document_key})
-    except (ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError, UndeletedError):
         _log.exception("report %s was not cleared up", report.id)

@@ -115,14 +115,15 @@ data "aws_iam_policy_document" "generator" {
   }
 
   statement {
-    sid       = "StoreDocumentsAndClearUp"
-    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    sid = "StoreDocumentsAndClearUp"
+    # Without the versions a deletion would only hide the text.
+    actions   = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
     resources = [local.documents]
   }
 
   statement {
     sid       = "FindFilesOfEarlierAttempts"
-    actions   = ["s3:ListBucket"]
+    actions   = ["s3:ListBucketVersions"]
     resources = [aws_s3_bucket.bucket["artifacts"].arn]
 
     condition {

@@ -1,0 +1,74 @@
+"""Files in the bucket: what is deleted is gone, with every version."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.settings import settings
+from chalicelib.stores.artifact_store import ArtifactMissingError, ArtifactStore, UndeletedError
+from chalicelib.stores.aws import s3_client
+from chalicelib.stores.stores import stores
+from tests.support.service import Service
+
+REPORT, OTHER = "my-report", "another-report"
+
+
+@pytest.fixture
+def artifacts(service: Service) -> ArtifactStore:
+    return stores().artifacts
+
+
+def put(artifacts: ArtifactStore, report_id: str, attempt: int = 1, text: bytes = b"text") -> str:
+    return artifacts.put(report_id, attempt, "md", text, "text/markdown").key
+
+
+def versions(report_id: str) -> list[str]:
+    """Return the keys of all versions and delete markers of a report, one for each."""
+    found = s3_client().list_object_versions(Bucket=settings().artifacts_bucket, Prefix=f"reports/{report_id}/")
+    return sorted(str(v["Key"]) for v in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())))
+
+
+def test_the_bucket_keeps_versions(artifacts: ArtifactStore) -> None:
+    key = put(artifacts, REPORT)
+    put(artifacts, REPORT)
+    assert versions(REPORT) == [key, key]
+
+
+def test_discarding_leaves_no_version_and_no_delete_marker(artifacts: ArtifactStore) -> None:
+    key = put(artifacts, REPORT)
+    put(artifacts, REPORT)
+    s3_client().delete_object(Bucket=settings().artifacts_bucket, Key=key)
+    others = put(artifacts, OTHER)
+    assert artifacts.discard(REPORT) == [key]
+    assert versions(REPORT) == []
+    assert versions(OTHER) == [others]
+    with pytest.raises(ArtifactMissingError):
+        artifacts.get(key)
+
+
+def test_discarding_an_attempt_leaves_the_others(artifacts: ArtifactStore) -> None:
+    first, second = put(artifacts, REPORT, attempt=1), put(artifacts, REPORT, attempt=12)
+    assert artifacts.discard(REPORT, attempt=1) == [first]
+    assert versions(REPORT) == [second]
+
+
+def test_what_is_to_be_kept_stays(artifacts: ArtifactStore) -> None:
+    kept, stale = put(artifacts, REPORT, text=b"kept"), put(artifacts, REPORT, text=b"stale")
+    assert artifacts.discard(REPORT, keep={kept}) == [stale]
+    assert artifacts.get(kept) == b"kept"
+
+
+def test_more_versions_than_one_answer_lists(artifacts: ArtifactStore) -> None:
+    key = put(artifacts, REPORT)
+    for _ in range(1_003):
+        s3_client().put_object(Bucket=settings().artifacts_bucket, Key=key, Body=b"")
+    assert artifacts.discard(REPORT) == [key]
+    assert versions(REPORT) == []
+
+
+def test_a_refusal_of_s3_is_no_success(artifacts: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(artifacts, REPORT)
+    refusal = {"Errors": [{"Key": "k", "VersionId": "v", "Code": "AccessDenied"}]}
+    monkeypatch.setattr(s3_client(), "delete_objects", lambda **_: refusal)
+    with pytest.raises(UndeletedError, match="AccessDenied"):
+        artifacts.discard(REPORT)
