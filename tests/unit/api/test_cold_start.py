@@ -5,7 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("openai", "fpdf", "uharfbuzz", "fontTools", "PIL", "markdown_it", "numpy", "jinja2", "httpx2", "moto")
+HEAVY = (
+    "openai",
+    "fpdf",
+    "uharfbuzz",
+    "fontTools",
+    "PIL",
+    "markdown_it",
+    "numpy",
+    "jinja2",
+    "httpx2",
+    "moto",
+    "pydantic",
+)
 
 
 def test_importing_the_app_loads_no_writing_or_rendering_library() -> None:
