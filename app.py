@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from chalice.app import CloudWatchEvent, SQSEvent
@@ -9,6 +10,9 @@ from chalice.app import CloudWatchEvent, SQSEvent
 from chalicelib.api.application import Application
 from chalicelib.api.reports import reports
 from chalicelib.domain.priority import Priority
+
+# Lambda writes warnings and errors alone; what our own code tells of a report's way is wanted, too.
+logging.getLogger("chalicelib").setLevel(logging.INFO)
 
 app = Application(app_name="reports")
 app.register_blueprint(reports)

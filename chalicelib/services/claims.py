@@ -18,7 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.clock import day, now, parse_stamp
 from chalicelib.domain.report import Outcome, Report
+from chalicelib.services.abandoned import is_abandoned, take_back
 from chalicelib.services.enqueue import due_at, send_permit
+from chalicelib.services.fail_report import fail_report
 from chalicelib.services.queue_figures import count_done
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit
@@ -54,8 +56,10 @@ class OutOfTimeError(Exception):
 def claim_next(permit: Permit) -> Report | None:
     """Take the report of the permit's priority that has waited longest, or None if none waits.
 
-    Two AWS calls and one for the figures; one more for each report that another worker was faster with.
+    Three AWS calls and one for the figures; one more for each report that another worker was faster with, two
+    more where the permit's own report was abandoned.
     """
+    _take_back_own(permit)
     lost: set[str] = set()
     for pause in _PAUSES:
         time.sleep(pause)
@@ -78,6 +82,19 @@ def claim_next(permit: Permit) -> Report | None:
         elif not _was_just_claimed(own):
             return None
     return None
+
+
+def _take_back_own(permit: Permit) -> None:
+    """Let a permit that is delivered again have what its earlier delivery left behind when its worker died."""
+    own = stores().reports.get(permit.report_id)
+    if own is None or not is_abandoned(own, now()):
+        return
+    try:
+        after = take_back(own, now())
+    except StateConflictError:
+        _log.info("report %s moved on by itself", own.id)
+    else:
+        _log.warning("report %s was abandoned by its worker and is %s", own.id, after.status)
 
 
 def _was_just_claimed(report: Report) -> bool:
@@ -169,7 +186,8 @@ class Claim:
         at = now()
         done = self._end(lambda: stores().reports.complete(self.report, outcome, at))
         spent = duration_ms(done, at)
-        self._count_end({f"completed_{day(at)}": 1, f"milliseconds_{day(at)}": spent})
+        ended = {f"completed_{day(at)}": 1, f"milliseconds_{day(at)}": spent}
+        count_done({f"running_{self.report.priority}": -1, **ended})
 
     def fail(self, reason: str) -> None:
         """End the report without a document.
@@ -177,9 +195,7 @@ class Claim:
         Raises:
             ClaimEndedError: the claim is over.
         """
-        at = now()
-        self._end(lambda: stores().reports.fail(self.report, reason, at))
-        self._count_end({f"failed_{day(at)}": 1})
+        self._end(lambda: fail_report(self.report, reason, now()))
 
     def give_back(self, reason: str) -> None:
         """Give the report back because something went wrong here; fail it if that happened too often.
@@ -209,9 +225,6 @@ class Claim:
         queued = self._end(lambda: stores().reports.requeue(self.report, at, due, cause))
         count_done({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
         send_permit(queued)
-
-    def _count_end(self, changes: dict[str, int]) -> None:
-        count_done({f"running_{self.report.priority}": -1, **changes})
 
     def _end(self, write: Callable[[], Report]) -> Report:
         # No renewal may follow the last write, nor run beside it.

@@ -13,15 +13,16 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Literal
 
-from chalicelib.domain.clock import day, now, parse_stamp, stamp
+from chalicelib.domain.clock import day, now, parse_stamp
 from chalicelib.domain.figures import Figures
 from chalicelib.domain.priority import PRIORITIES, Priority
-from chalicelib.domain.report import WAITING, Report
+from chalicelib.domain.report import WAITING
+from chalicelib.services.abandoned import is_abandoned, take_back
 from chalicelib.services.enqueue import due_at, send_permit
-from chalicelib.services.queue_figures import count_done, queue_figures, remember_figures, workers
+from chalicelib.services.queue_figures import queue_figures, remember_figures, workers
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit
 from chalicelib.stores.report_store import StateConflictError
@@ -76,25 +77,13 @@ def _recover(report_id: str) -> Recovery:
         stores().permits.send(Permit(report.priority, report.id))
         stores().reports.mark_queued(report, due_at(report.priority, now()))
         return "permit"
-    if report.status == "processing" and report.lease is not None and report.lease < stamp(now()):
-        return _take_back(report, now())
-    return "nothing"
-
-
-def _take_back(report: Report, at: datetime) -> Recovery:
-    if report.takeovers >= settings().max_takeovers:
-        stores().reports.fail(report, _given_up(report), at, expired_only=True)
-        count_done({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
+    if not is_abandoned(report, now()):
+        return "nothing"
+    after = take_back(report, now())
+    if not after.is_waiting:
         return "given up"
-    queued = stores().reports.requeue(report, at, due_at(report.priority, at), "lease over")
-    send_permit(queued)
-    count_done({f"running_{queued.priority}": -1, f"waiting_{queued.priority}": 1})
+    send_permit(after)
     return "taken back"
-
-
-def _given_up(report: Report) -> str:
-    times = report.takeovers + 1
-    return f"The report could not be finished: its worker stopped without a result {times} times"
 
 
 def wake_free_workers() -> int:

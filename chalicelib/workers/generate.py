@@ -58,7 +58,6 @@ def _write(claim: Claim) -> None:
         claim.complete(outcome)
     except GenerationFailed as failure:
         reason = str(failure)
-        _log.warning("report %s failed: %s", report.id, reason)
         _end(claim, lambda: claim.fail(reason))
     except OutOfTimeError:
         _log.info("report %s is handed on: this function's time is used up", report.id)

@@ -3,6 +3,11 @@
 locals {
   alarm_actions = concat(aws_sns_topic.alarms[*].arn, var.alarm_topic_arns)
   api_metric    = { ApiName = local.api_name, Stage = local.stage_name }
+
+  # Every function but the routes may end a report as failed, and then writes one line that starts with this
+  # (chalicelib/services/fail_report.py).
+  failed_metric = { namespace = var.prefix, name = "FailedReports", pattern = "\"REPORT_FAILED\"" }
+  may_fail      = { for key, function in local.functions : key => function if key != "api" }
 }
 
 resource "aws_sns_topic" "alarms" {
@@ -18,6 +23,36 @@ resource "aws_sns_topic_subscription" "alarms" {
   topic_arn = aws_sns_topic.alarms[0].arn
   protocol  = "email"
   endpoint  = var.alarm_email
+}
+
+resource "aws_cloudwatch_log_metric_filter" "failed_reports" {
+  for_each = local.may_fail
+
+  name           = "${each.value.name}-failed-reports"
+  log_group_name = aws_cloudwatch_log_group.function[each.key].name
+  pattern        = local.failed_metric.pattern
+
+  metric_transformation {
+    namespace = local.failed_metric.namespace
+    name      = local.failed_metric.name
+    value     = "1"
+    unit      = "Count"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "failed_reports" {
+  alarm_name          = "${var.prefix}-reports-fail"
+  alarm_description   = "${var.alarm_failed_reports} reports or more ended as failed in five minutes."
+  namespace           = local.failed_metric.namespace
+  metric_name         = local.failed_metric.name
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = var.alarm_failed_reports
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead_letter" {

@@ -27,6 +27,11 @@ locals {
       metrics = [for key in keys(local.generators) : ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", local.functions[key].name]]
     },
     {
+      title   = "Reports that ended as failed"
+      stat    = "Sum"
+      metrics = [[local.failed_metric.namespace, local.failed_metric.name]]
+    },
+    {
       title   = "Time of one invocation, p95 (ms)"
       stat    = "p95"
       metrics = [for function in local.functions : ["AWS/Lambda", "Duration", "FunctionName", function.name]]

@@ -1,4 +1,7 @@
 locals {
+  # The packages hold bytecode and extension modules, which run on one version of Python.
+  python_runtime = var.python_runtime != null ? var.python_runtime : trimspace(file("${dirname(var.api_package)}/python_runtime.txt"))
+
   common_environment = merge(
     { for name, table in local.declared.tables : table.environment => aws_dynamodb_table.table[name].name },
     { for name, queue in local.declared.queues : queue.environment => aws_sqs_queue.queue[name].url },
@@ -78,7 +81,7 @@ resource "aws_lambda_function" "function" {
 
   function_name                  = each.value.name
   role                           = aws_iam_role.function[each.key].arn
-  runtime                        = var.python_runtime
+  runtime                        = local.python_runtime
   architectures                  = ["x86_64"]
   handler                        = each.value.handler
   s3_bucket                      = aws_s3_object.package[each.value.package].bucket

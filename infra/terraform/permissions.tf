@@ -1,6 +1,6 @@
 # What each function may do: the calls that its code makes (chalicelib/stores), on the very
 # tables, indexes, queues and prefixes that it makes them on. A call that is added there is
-# added here.
+# added here; tests/e2e_localstack/test_permissions.py compares the two.
 
 locals {
   reports_table = aws_dynamodb_table.table["reports"].arn

@@ -3,7 +3,8 @@ resource "aws_dynamodb_table" "table" {
   #checkov:skip=CKV_AWS_28:infra/resources.json turns it on; the check does not read that
   for_each = local.declared.tables
 
-  name                        = "${var.prefix}-${each.key}"
+  # A table that was restored has a new name.
+  name                        = lookup(var.table_names, each.key, "${var.prefix}-${each.key}")
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = each.value.hash_key
   range_key                   = each.value.range_key

@@ -6,6 +6,7 @@ resource "aws_lambda_event_source_mapping" "generator" {
   event_source_arn = aws_sqs_queue.queue[each.value.queue].arn
   function_name    = aws_lambda_function.function[each.key].arn
   batch_size       = 1
+  enabled          = !var.paused
 
   scaling_config {
     maximum_concurrency = var.concurrency[each.value.priority]

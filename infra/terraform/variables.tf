@@ -35,6 +35,23 @@ variable "force_destroy" {
   default     = false
 }
 
+variable "paused" {
+  description = "Whether the service stands still: the API answers 429 to everybody and no report is begun, while everything is kept. For a restore."
+  type        = bool
+  default     = false
+}
+
+variable "table_names" {
+  description = "Names of tables that are not the prefix and the declared name, by declared name: tables that were restored. docs/deploy.md has the steps; without them Terraform would make a new, empty table."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for table, name in var.table_names : contains(["reports", "access"], table) && can(regex("^[A-Za-z0-9_.-]{3,255}$", name))])
+    error_message = "Name reports or access, with 3 to 255 letters, digits, and _ . -"
+  }
+}
+
 variable "emulator_endpoint" {
   description = "Address of an AWS emulator, as in AWS_ENDPOINT_URL; empty on AWS."
   type        = string
@@ -61,12 +78,12 @@ variable "worker_package" {
 }
 
 variable "python_runtime" {
-  description = "Lambda runtime; the Python that built the packages."
+  description = "Lambda runtime; null is the Python that built the packages, as `make package` notes it beside them."
   type        = string
-  default     = "python3.11"
+  default     = null
 
   validation {
-    condition     = contains(["python3.11", "python3.12", "python3.13"], var.python_runtime)
+    condition     = var.python_runtime == null ? true : contains(["python3.11", "python3.12", "python3.13"], var.python_runtime)
     error_message = "The runtime is python3.11, python3.12 or python3.13."
   }
 }
@@ -385,6 +402,17 @@ variable "alarm_server_errors" {
 
   validation {
     condition     = var.alarm_server_errors >= 1
+    error_message = "At least 1."
+  }
+}
+
+variable "alarm_failed_reports" {
+  description = "Reports ending as failed in five minutes that are too many."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.alarm_failed_reports >= 1
     error_message = "At least 1."
   }
 }

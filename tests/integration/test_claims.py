@@ -168,6 +168,78 @@ def test_a_report_whose_workers_keep_dying_fails_with_a_reason(service: Service)
     assert "worker stopped" in service.report(shown[0]["id"])["error_message"]
 
 
+def abandoned(service: Service) -> Report:
+    """Return a report whose worker stopped long ago, and whose permit nobody acknowledged."""
+    report = claimed(service)
+    service.permits("normal")
+    let_lease_expire(report)
+    return report
+
+
+def test_a_permit_delivered_again_resumes_the_report_that_its_worker_abandoned(service: Service) -> None:
+    report = abandoned(service)
+    resumed = claim_next(Permit("normal", report.id))
+    assert resumed is not None
+    assert (resumed.id, resumed.attempt, resumed.takeovers, resumed.progress) == (report.id, 2, 1, 40)
+    # This very delivery serves it, so no other permit is sent.
+    assert service.permits("normal") == []
+    figures = stores().figures.get()
+    assert (figures.waiting["normal"], figures.running["normal"]) == (0, 1)
+
+
+def test_a_permit_delivered_again_finds_its_abandoned_report_before_younger_ones(service: Service) -> None:
+    report = abandoned(service)
+    younger = service.create("younger")
+    found = [claim_next(Permit("normal", i)) for i in (report.id, younger)]
+    assert [r.id if r else None for r in found] == [report.id, younger]
+
+
+def test_a_permit_delivered_again_gives_its_report_up_after_too_many_takeovers_and_serves_another(
+    service: Service,
+) -> None:
+    report = abandoned(service)
+    for _ in range(settings().max_takeovers):
+        again = claim_next(Permit("normal", report.id))
+        assert again is not None
+        let_lease_expire(again)
+    other = service.create("other")
+    served = claim_next(Permit("normal", report.id))
+    assert served is not None
+    assert served.id == other
+    shown = service.report(report.id)
+    assert (shown["status"], shown["attempt"]) == ("failed", settings().max_takeovers + 1)
+    assert "worker stopped" in shown["error_message"]
+    figures = stores().figures.get()
+    assert (figures.waiting["normal"], figures.running["normal"], figures.today.failed) == (0, 1, 1)
+
+
+def test_of_many_deliveries_of_one_permit_a_single_one_resumes_the_abandoned_report(service: Service) -> None:
+    report = abandoned(service)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: claim_next(Permit("normal", report.id)), range(6)))
+    assert [(r.id, r.attempt, r.takeovers) for r in found if r is not None] == [(report.id, 2, 1)]
+    figures = stores().figures.get()
+    assert (figures.waiting["normal"], figures.running["normal"]) == (0, 1)
+
+
+def test_the_permit_of_another_report_leaves_an_abandoned_one_to_the_sweep(service: Service) -> None:
+    report = abandoned(service)
+    assert claim_next(ANY) is None
+    assert service.report(report.id)["status"] == "processing"
+
+
+def test_a_dead_letter_fails_a_report_that_killed_too_many_workers(service: Service) -> None:
+    report = abandoned(service)
+    for _ in range(settings().max_takeovers):
+        again = claim_next(Permit("normal", report.id))
+        assert again is not None
+        let_lease_expire(again)
+    service.app.dead_letters({"Records": [{"body": json.dumps({"report_id": report.id})}]}, None)
+    shown = service.report(report.id)
+    assert shown["status"] == "failed"
+    assert "worker stopped" in shown["error_message"]
+
+
 def test_out_of_time_hands_the_report_on(service: Service) -> None:
     report_id = service.create(output_format="md")
     service.deliver("normal", service.permits("normal")[0], remaining_seconds=5)

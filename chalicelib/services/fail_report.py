@@ -1,0 +1,39 @@
+"""The one way in which a report ends as ``failed``: it is written, counted and logged here."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from chalicelib.domain.clock import day
+from chalicelib.domain.report import Report
+from chalicelib.services.queue_figures import count_done
+from chalicelib.stores.stores import stores
+
+_log = logging.getLogger(__name__)
+
+# How the line about a failed report starts. An alarm counts these lines (infra/terraform/alarms.tf), so the level
+# must be one that Lambda writes whatever its settings are.
+FAILED_MARK: Final = "REPORT_FAILED"
+
+
+def fail_report(report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Report:
+    """End a claimed report without a document: two AWS calls.
+
+    Args:
+        report: the report as it was read, with the attempt that failed.
+        reason: a sentence for its owner. It is logged, so it holds nothing of what they sent or what was written.
+        at: now.
+        expired_only: only if the lease of its worker is over.
+
+    Returns:
+        The report as it is now.
+
+    Raises:
+        StateConflictError: the attempt is not the current one any more, or its lease is alive.
+    """
+    failed = stores().reports.fail(report, reason, at, expired_only=expired_only)
+    count_done({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
+    _log.warning('%s report_id=%s attempt=%s reason="%s"', FAILED_MARK, report.id, report.attempt, reason)
+    return failed

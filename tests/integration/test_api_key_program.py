@@ -1,0 +1,77 @@
+"""``python -m infra.api_key``: the keys of a deployment, which it finds through Terraform's outputs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.services.keys import caller_of, forget_keys
+from infra import api_key
+from tests.support.service import Service, forget_everything
+
+
+@pytest.fixture
+def terraform(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ``terraform`` that answers with the outputs of the service's own deployment."""
+    names = [name for name in os.environ if name.endswith(("_TABLE", "_BUCKET")) or name.startswith("QUEUE_URL_")]
+    answer = json.dumps({name: os.environ[name] for name in names})
+    program = tmp_path / "terraform"
+    program.write_text(f"#!/bin/sh\nset -eu\n[ \"$2 $3 $4\" = 'output -json environment' ]\necho '{answer}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    for name in names:
+        monkeypatch.delenv(name)
+    forget_everything()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = api_key.main(arguments)
+    return status, capsys.readouterr().out.strip()
+
+
+@pytest.mark.usefixtures("terraform")
+def test_a_new_key_opens_the_reports_of_its_owner(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    status, key = run(capsys, "create", "alice", "--name", "laptop", "--days", "30")
+    assert status == 0
+    report_id = service.create(key=key)
+    assert service.report(report_id)["id"] == report_id
+
+
+@pytest.mark.usefixtures("terraform")
+def test_a_key_has_the_scopes_it_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    _, key = run(capsys, "create", "alice", "--scopes", "read")
+    caller = caller_of(key)
+    assert caller is not None
+    assert caller.scopes == {"read"}
+
+
+@pytest.mark.usefixtures("terraform")
+def test_a_revoked_key_is_refused(
+    service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, key = run(capsys, "create", "alice")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\n"))
+    assert run(capsys, "revoke")[0] == 0
+    forget_keys()
+    assert service.get("/api/reports", key=key).status == 401
+
+
+@pytest.mark.usefixtures("terraform")
+@pytest.mark.parametrize("arguments", [("create", "alice", "--scopes", "everything"), ("revoke",)])
+def test_a_mistake_is_an_error_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sk_unknown\n"))
+    assert api_key.main(arguments) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_without_a_deployment_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert api_key.main(["create", "alice"]) == 1
+    assert "terraform" in capsys.readouterr().err
