@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path[0:0] = [str(ROOT), str(ROOT / "localstack")]
 
 from launcher import INSTALLED, LocalStack, LocalStackError  # noqa: E402
+from localstack_client.session import Session  # type: ignore[import-untyped]  # noqa: E402
 
 from embedded.demo import DemoError, run  # noqa: E402
 from embedded.processes import Children, StackError, accepts_connections, free_port  # noqa: E402
@@ -33,7 +35,7 @@ from embedded.stack_environment import chosen_endpoint, embedded_endpoint, witho
 from infra.provider_mirror import MirrorError, plugin_directory  # noqa: E402
 
 TERRAFORM: Final = ROOT / "infra" / "terraform"
-PACKAGES: Final = (ROOT / "dist" / "api.zip", ROOT / "dist" / "worker.zip")
+PACKAGES: Final = tuple(ROOT / "dist" / name for name in ("api.zip", "worker.zip", "python_runtime.txt"))
 DIRECTORY: Final = ROOT / ".local" / "localstack-deployment"
 
 
@@ -92,6 +94,11 @@ class Terraform:
         """Remove everything."""
         self._run("destroy", "-auto-approve", "-input=false", f"-state={self._state}", *self._arguments)
 
+    def resources(self) -> list[str]:
+        """Return the addresses of what the state holds; nothing after ``destroy``."""
+        shown = json.loads(self._run("show", "-json", str(self._state)).stdout)
+        return [str(r["address"]) for r in shown.get("values", {}).get("root_module", {}).get("resources", [])]
+
     def outputs(self) -> dict[str, Any]:
         """Return the outputs, name → value."""
         text = self._run("output", "-json", f"-state={self._state}").stdout
@@ -120,6 +127,8 @@ class Deployment:
         variables: Mapping[str, str] | None = None,
         files: Sequence[str] = ("localstack.tfvars",),
         say: Callable[[str], None] = lambda line: None,
+        *,
+        record_requests: bool = False,
     ) -> None:
         """Prepare; nothing runs before it is entered.
 
@@ -130,6 +139,7 @@ class Deployment:
             variables: more Terraform variables.
             files: variable files in infra/terraform.
             say: is told what is being done, with the seconds of each finished step.
+            record_requests: whether ``cloud.request_record_path`` shall tell what each role called.
         """
         self.api_key = ""
         self.outputs: dict[str, Any] = {}
@@ -140,7 +150,7 @@ class Deployment:
         self._files = tuple(files)
         self._say = say
         self._exit = ExitStack()
-        self.cloud = LocalStack(directory / "localstack", port=free_port())
+        self.cloud = LocalStack(directory / "localstack", port=free_port(), record_requests=record_requests)
         self.terraform: Terraform
 
     @property
@@ -152,6 +162,11 @@ class Deployment:
     def writer(self) -> str:
         """The model and the endpoint that write."""
         return f"{self._endpoint['LLM_MODEL']} ({self._endpoint['LLM_BASE_URL']})"
+
+    @cached_property
+    def session(self) -> Session:
+        """What makes clients of this deployment's LocalStack: ``session.client("sqs")``."""
+        return Session(localstack_host=self.cloud.address, **self.cloud.credentials)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Self
 
-from localstack_environment import DEFAULT_PORT, process_environment
+from localstack_environment import DEFAULT_PORT, REQUEST_RECORD, process_environment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PYTHON: Final = ROOT / ".venv-localstack" / "bin" / "python"
@@ -53,6 +53,8 @@ class LocalStack:
         directory: Path = DEFAULT_DIRECTORY,
         port: int = DEFAULT_PORT,
         environment: Mapping[str, str] | None = None,
+        *,
+        record_requests: bool = False,
     ) -> None:
         """Prepare; nothing is touched before ``start``.
 
@@ -60,10 +62,13 @@ class LocalStack:
             directory: for its state, code of functions and log; what an earlier run left there is removed.
             port: the TCP port on 127.0.0.1.
             environment: settings of LocalStack besides its usual ones, or in their place.
+            record_requests: whether to write down what is called with a role's rights (``request_record_path``).
         """
         self._directory = directory.resolve()
         self._port = port
         self._environment = {**process_environment(self._directory, port), **(environment or {})}
+        if record_requests:
+            self._environment[REQUEST_RECORD] = str(self.request_record_path)
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: tuple[int, int] | None = None
 
@@ -99,6 +104,11 @@ class LocalStack:
     def log_path(self) -> Path:
         """Where LocalStack and the functions log."""
         return self._directory / "localstack.log"
+
+    @property
+    def request_record_path(self) -> Path:
+        """What was called with a role's rights, a JSON object a line, if that is recorded."""
+        return self._directory / "requests.jsonl"
 
     @property
     def pid(self) -> int:

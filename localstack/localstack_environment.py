@@ -18,8 +18,13 @@ SHARED: Final = {
     # So that a presigned link expires, and a tampered one fails.
     "S3_SKIP_SIGNATURE_VALIDATION": "0",
     "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
+    # A report that is asked for after a while of rest starts within a second, not ten.
+    "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
 }
 """The same in docker-compose.yml, which also has ``LOCALSTACK_HOST`` with the default port."""
+
+REQUEST_RECORD: Final = "REPORTS_REQUEST_RECORD"
+"""Names a file, in which the plugin ``record_requests`` then writes down what each role called."""
 
 
 def process_environment(directory: Path, port: int) -> dict[str, str]:

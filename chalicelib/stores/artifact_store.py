@@ -66,7 +66,8 @@ class ArtifactStore:
         try:
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            # Whoever may not list the bucket is told AccessDenied of a key that is not there.
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404", "AccessDenied"):
                 raise ArtifactMissingError(key) from error
             raise
 

@@ -10,11 +10,14 @@ import requests
 
 import app as app_module
 from tests.e2e_localstack.conftest import Deployed
+from tests.model_server.text import answer
 from tests.support.service import new_report
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(600)]
 
+# More than the parts of any report.
+PARTS_AT_MOST = 20
 UNKNOWN = "991a8dca-b90c-406d-9a64-dcc9b1bec33c"
 
 # Every route of the app: method and path, a request, and the status it must answer with.
@@ -58,6 +61,24 @@ def test_a_download_gives_the_exact_bytes(deployed: Deployed, finished: Any) -> 
     assert answer.headers["Content-Disposition"].startswith("attachment;")
 
 
+def test_a_large_document_comes_by_a_redirect_with_the_exact_bytes(deployed: Deployed) -> None:
+    # One checkpoint holds at most 400 kB; HTML makes five bytes of each of these.
+    code = "&" * 140_000
+    for number in range(PARTS_AT_MOST):
+        deployed.model.fault("text", match="suspension bridges", text=f"{answer(number, 600)}\n\n```\n{code}\n```")
+    query = "Write a 5000 word analysis of suspension bridges."
+    report_id = deployed.client.create("Large", parameters={"user_query": query}, output_format="html")
+    report = deployed.client.finished(report_id, seconds=180)
+    assert report["file_size_bytes"] > 5_000_000
+    redirect = deployed.client.request("GET", report["download_url"])
+    assert (redirect.status_code, redirect.content) == (302, b"")
+    document = requests.get(redirect.headers["Location"], timeout=10)
+    assert document.status_code == 200
+    assert len(document.content) == report["file_size_bytes"]
+    assert hashlib.sha256(document.content).hexdigest() == report["sha256"]
+    assert document.headers["Content-Type"] == report["content_type"]
+
+
 def test_a_link_works_then_expires_and_is_refused_when_tampered(deployed: Deployed, finished: Any) -> None:
     link = deployed.client.request("GET", f"{finished['download_url']}?delivery=link").json()["data"]
     fetched = requests.get(link["url"], timeout=10)
@@ -75,31 +96,6 @@ def test_keys_and_unknown_paths_are_answered_in_the_envelope(deployed: Deployed)
         assert (answer.status_code, answer.json()) == (404, expected)
     assert client.request("GET", "/v1/nothing").json()["error"] == "not_found"
     assert client.request("GET", f"/api/reports/{UNKNOWN}").status_code == 404
-
-
-def test_the_schedule_rescues_a_report_whose_permit_is_lost(deployed: Deployed) -> None:
-    from localstack_client.session import Session  # type: ignore[import-untyped]
-
-    cloud = deployed.deployment.cloud
-    session = Session(localstack_host=cloud.address, **cloud.credentials)
-    mappings = session.client("lambda").list_event_source_mappings(
-        FunctionName=deployed.deployment.outputs["functions"]["generate_low"]
-    )["EventSourceMappings"]
-    sqs, queue = session.client("sqs"), deployed.deployment.outputs["queue_urls"]["reports-low"]
-    for mapping in mappings:
-        session.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    wait_for(
-        lambda: all(
-            session.client("lambda").get_event_source_mapping(UUID=m["UUID"])["State"] == "Disabled" for m in mappings
-        ),
-        60,
-        "the pause of the mapping",
-    )
-    report_id = deployed.client.create(priority="low", output_format="md")
-    sqs.purge_queue(QueueUrl=queue)
-    for mapping in mappings:
-        session.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-    deployed.client.finished(report_id, seconds=240)
 
 
 def test_a_second_plan_is_empty(deployed: Deployed) -> None:

@@ -13,11 +13,12 @@ ENDED = ("completed", "failed", "cancelled")
 
 
 class Client:
-    """One caller with one key."""
+    """One caller with one key, who looks at a report ``every`` so many seconds while waiting for it."""
 
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str, every: float = 0.05) -> None:
         self.url = url
         self.api_key = api_key
+        self._every = every
 
     def request(self, method: str, path: str, **how: Any) -> requests.Response:
         headers = {"X-API-Key": self.api_key, **how.pop("headers", {})}
@@ -38,7 +39,7 @@ class Client:
             report = self.report(report_id)
             return report if report["status"] in statuses else None
 
-        return wait_for(reached, seconds, f"status {' or '.join(statuses)} of {report_id}")
+        return wait_for(reached, seconds, f"status {' or '.join(statuses)} of {report_id}", self._every)
 
     def finished(self, report_id: str, seconds: float = 60) -> Any:
         report = self.wait_for_status(report_id, *ENDED, seconds=seconds)

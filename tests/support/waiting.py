@@ -9,12 +9,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], seconds: float = 60, what: str = "it") -> T:
-    """Return the first true value of ``condition``; fail after ``seconds``."""
+def wait_for(condition: Callable[[], T], seconds: float = 60, what: str = "it", every: float = 0.05) -> T:
+    """Return the first true value of ``condition``, asked for ``every`` so many seconds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
-        time.sleep(0.05)
+        time.sleep(every)

@@ -100,7 +100,8 @@ def _no_account_of_the_caller() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with LocalStack(tmp_path_factory.mktemp("localstack") / "state", free_port()) as localstack:
+    state = tmp_path_factory.mktemp("localstack") / "state"
+    with LocalStack(state, free_port(), record_requests=True) as localstack:
         yield Cloud(localstack)
 
 
