@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from chalicelib.domain.price import Price, parse_prices
 from chalicelib.domain.priority import PRIORITIES, Priority
 
 
@@ -29,6 +30,11 @@ class Settings:
     llm_api_key: str = field(repr=False)
     llm_api_key_parameter: str
     llm_model: str
+    llm_fallback_base_url: str
+    llm_fallback_api_key: str = field(repr=False)
+    llm_fallback_api_key_parameter: str
+    llm_fallback_model: str
+    llm_prices: Mapping[str, Price]
     llm_concurrency: int
     llm_timeout_seconds: float
     llm_patience_seconds: float
@@ -57,6 +63,21 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     return value
 
 
+def _prices(env: Mapping[str, str]) -> Mapping[str, Price]:
+    try:
+        return parse_prices(env.get("LLM_PRICES", ""))
+    except ValueError as error:
+        raise SettingsError(f"LLM_PRICES: {error}") from None
+
+
+def _fallback(env: Mapping[str, str]) -> tuple[str, str]:
+    """Return base URL and model of the second endpoint: both, or none."""
+    base_url, model = env.get("LLM_FALLBACK_BASE_URL", ""), env.get("LLM_FALLBACK_MODEL", "")
+    if bool(base_url) != bool(model):
+        raise SettingsError("LLM_FALLBACK_BASE_URL and LLM_FALLBACK_MODEL: set both or none")
+    return base_url, model
+
+
 def _workers(raw: str) -> tuple[dict[Priority, int], bool]:
     """Parse ``WORKERS``: ``shared:2``, or ``urgent:5,high:5,normal:5,low:2``."""
     counts: dict[str, int] = {}
@@ -79,6 +100,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         SettingsError: a value is malformed or out of its range.
     """
     workers, shared = _workers(env.get("WORKERS") or "urgent:5,high:5,normal:5,low:2")
+    fallback_base_url, fallback_model = _fallback(env)
     return Settings(
         reports_table=env.get("REPORTS_TABLE", "reports-reports"),
         access_table=env.get("ACCESS_TABLE", "reports-access"),
@@ -88,7 +110,12 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         llm_api_key=env.get("LLM_API_KEY", ""),
         llm_api_key_parameter=env.get("LLM_API_KEY_PARAMETER", ""),
         llm_model=env.get("LLM_MODEL", ""),
-        llm_concurrency=int(_number(env, "LLM_CONCURRENCY", 4, 1, 64)),
+        llm_fallback_base_url=fallback_base_url,
+        llm_fallback_api_key=env.get("LLM_FALLBACK_API_KEY", ""),
+        llm_fallback_api_key_parameter=env.get("LLM_FALLBACK_API_KEY_PARAMETER", ""),
+        llm_fallback_model=fallback_model,
+        llm_prices=_prices(env),
+        llm_concurrency=int(_number(env, "LLM_CONCURRENCY", 8, 1, 64)),
         llm_timeout_seconds=_number(env, "LLM_TIMEOUT_SECONDS", 300, 1, 900),
         llm_patience_seconds=_number(env, "LLM_PATIENCE_SECONDS", 120, 0, 600),
         llm_section_words=int(_number(env, "LLM_SECTION_WORDS", 600, 80, 4000)),

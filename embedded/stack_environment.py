@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Final
@@ -18,6 +19,8 @@ EMBEDDED_NOTICE: Final = (
 )
 # A model this small loses the thread in longer pieces.
 _EMBEDDED_SECTION_WORDS: Final = 170
+# As many requests as its server answers at the same time.
+_EMBEDDED_CONCURRENCY: Final = 4
 
 # An account or a paid endpoint that happens to be configured must never be used from here.
 _DROPPED_PREFIXES: Final = ("AWS_", "OPENAI_", "LLM_", "QUEUE_URL_")
@@ -27,6 +30,10 @@ _ENDPOINT: Final = (
     "LLM_BASE_URL",
     "LLM_API_KEY",
     "LLM_MODEL",
+    "LLM_FALLBACK_BASE_URL",
+    "LLM_FALLBACK_API_KEY",
+    "LLM_FALLBACK_MODEL",
+    "LLM_PRICES",
     "LLM_CONCURRENCY",
     "LLM_TIMEOUT_SECONDS",
     "LLM_PATIENCE_SECONDS",
@@ -87,6 +94,8 @@ def embedded_endpoint(port: int) -> dict[str, str]:
         "LLM_BASE_URL": f"http://127.0.0.1:{port}/v1",
         "LLM_API_KEY": "embedded",
         "LLM_MODEL": EMBEDDED_MODEL,
+        "LLM_PRICES": json.dumps({EMBEDDED_MODEL: [0, 0]}),
+        "LLM_CONCURRENCY": str(_EMBEDDED_CONCURRENCY),
         "LLM_NOTICE": EMBEDDED_NOTICE,
         "LLM_SECTION_WORDS": str(_EMBEDDED_SECTION_WORDS),
     }

@@ -213,6 +213,7 @@ class Deployment:
             "emulator_endpoint": self.cloud.endpoint_url,
             "llm_base_url": self._endpoint["LLM_BASE_URL"],
             "llm_model": self._endpoint["LLM_MODEL"],
+            **{k.lower(): self._endpoint[k] for k in ("LLM_CONCURRENCY", "LLM_PRICES") if k in self._endpoint},
             **self._variables,
         }
         process = {**without_accounts(os.environ), **self.environment}

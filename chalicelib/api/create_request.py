@@ -33,6 +33,7 @@ class _Parameters(BaseModel):
     generation_mode: Literal["conversational"] | None = None
     context: dict[str, Any] | None = None
     report_style: ReportStyle | None = None
+    max_cost_usd: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
 
 
 class _CreateBody(BaseModel):

@@ -9,9 +9,11 @@ from typing import Final, Literal, cast, get_args
 
 from chalicelib.api.problems import ProblemError, invalid
 from chalicelib.domain.report import STATUSES, Status
+from chalicelib.services.wait_for_report import MAX_WAIT_SECONDS
 
 MAX_OFFSET: Final = 100_000
 MAX_SEARCH: Final = 200
+_ENTITY_TAG: Final = re.compile(r'"([\x21\x23-\x7e]*)"')
 _REPORT_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -64,6 +66,20 @@ def parse_delivery(query: Mapping[str, str]) -> Literal["direct", "link"]:
     if delivery not in ("direct", "link"):
         raise invalid("delivery", "must be one of direct, link")
     return cast(Literal["direct", "link"], delivery)
+
+
+def parse_wait(query: Mapping[str, str]) -> int:
+    """Return for how many seconds a detail request waits for a change; 0 for not at all.
+
+    Raises:
+        ProblemError: 400 for anything but a whole number from 0 to 20.
+    """
+    return _integer(query, "wait", 0, 0, MAX_WAIT_SECONDS)
+
+
+def parse_known_versions(if_none_match: str | None) -> frozenset[str]:
+    """Return the entity tags in an ``If-None-Match`` header, weak or strong; ``*`` and nonsense are none."""
+    return frozenset(_ENTITY_TAG.findall(if_none_match or ""))
 
 
 def parse_report_id(report_id: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from chalicelib.domain.clock import public_time, stamp
 from chalicelib.domain.figures import Figures, Workers, wait_until_start
 from chalicelib.domain.priority import PRIORITIES
+from chalicelib.domain.progress import stage_of
 from chalicelib.domain.report import Report
 from chalicelib.domain.template import Template
 from chalicelib.services.create_report import CreatedReport
@@ -75,6 +77,7 @@ def detail_view(detail: ReportDetail) -> dict[str, Any]:
     report = detail.report
     view = row_view(report) | {
         "template_id": report.template_id,
+        "progress_stage": stage_of(report),
         "progress_message": report.message,
         "words_written": report.words,
         "started_at": public_time(report.started_at),
@@ -86,12 +89,20 @@ def detail_view(detail: ReportDetail) -> dict[str, Any]:
         "honey_jar_id": report.honey_jar_id,
         "parameters": report.parameters,
         "warnings": list(report.warnings),
+        "usage": _usage_view(report.usage),
         **_outcome_view(report),
         **_place(detail.place),
     }
     if detail.place is None and detail.completion is not None:
         view["estimated_completion"] = public_time(stamp(detail.completion))
     return view
+
+
+def _usage_view(usage: Mapping[str, float | None] | None) -> dict[str, float | None] | None:
+    if usage is None:
+        return None
+    cost = usage.get("cost_usd")
+    return {**usage, "cost_usd": None if cost is None else round(cost, 6)}
 
 
 def _outcome_view(report: Report) -> dict[str, Any]:
@@ -108,7 +119,8 @@ def _outcome_view(report: Report) -> dict[str, Any]:
         "word_count": outcome.word_count,
         "model": outcome.model,
         "detected_style": outcome.style,
-        "usage": dict(outcome.usage),
+        "style_reasons": list(outcome.style_reasons),
+        "usage": _usage_view(outcome.usage),
         "notices": list(outcome.notices),
     }
 

@@ -7,10 +7,17 @@ from typing import Any, Final
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.api.authentication import report_user
+from chalicelib.api.cost_limit import check_cost_limit
 from chalicelib.api.envelope import json_response
 from chalicelib.api.json_body import read_json_object
 from chalicelib.api.problems import ProblemError
-from chalicelib.api.report_requests import parse_delivery, parse_list_query, parse_report_id
+from chalicelib.api.report_requests import (
+    parse_delivery,
+    parse_known_versions,
+    parse_list_query,
+    parse_report_id,
+    parse_wait,
+)
 from chalicelib.api.report_views import (
     created_view,
     detail_view,
@@ -20,9 +27,11 @@ from chalicelib.api.report_views import (
     row_view,
     template_view,
 )
+from chalicelib.domain.caller import Caller
 from chalicelib.domain.template import templates_in
 from chalicelib.services import change_report, create_report, read_reports
 from chalicelib.services.queue_figures import queue_figures, workers
+from chalicelib.services.wait_for_report import version_of, wait_for_change
 
 reports = Blueprint(__name__)
 
@@ -32,6 +41,9 @@ _DOWNLOAD_HEADERS: Final = {
     "Content-Security-Policy": "sandbox",
     "Cache-Control": "private, no-store",
 }
+
+# What stays of the function's time to look for the last time and to answer.
+_ANSWER_SECONDS: Final = 5.0
 
 # Where no body is read, whatever type a client says it has is fine.
 _ANY: Final = ["*/*"]
@@ -60,16 +72,32 @@ def list_templates() -> Response:
 @reports.route("/api/reports", methods=["POST"])
 def create() -> Response:
     """Queue a new report."""
-    # The one route that checks a body: no other request's cold start pays for pydantic.
-    from chalicelib.api.create_request import parse_create
-
     caller = report_user(_request())
-    new = parse_create(caller, read_json_object(_request().raw_body))
+    new = _new_report(caller)
     try:
         created = create_report.create_report(caller, new)
     except create_report.QueueFailedError:
         raise ProblemError(500, "Failed to queue report") from None
     return json_response({"success": True, "data": created_view(created)}, 201)
+
+
+def _new_report(caller: Caller) -> create_report.NewReport:
+    # The only routes that check a body: no other request's cold start pays for pydantic.
+    from chalicelib.api.create_request import parse_create
+
+    new = parse_create(caller, read_json_object(_request().raw_body))
+    check_cost_limit(new)
+    return new
+
+
+@reports.route("/api/reports/estimate", methods=["POST"])
+def estimate() -> Response:
+    """Say what a report would take and cost; nothing is stored."""
+    # Planning is imported with the first estimate: no other request's cold start pays for it.
+    from chalicelib.api.estimate import estimate_view
+
+    caller = report_user(_request())
+    return json_response({"success": True, "data": {"estimate": estimate_view(caller, _new_report(caller))}})
 
 
 @reports.route("/api/reports", methods=["GET"], content_types=_ANY)
@@ -87,14 +115,32 @@ def list_() -> Response:
 
 @reports.route("/api/reports/{report_id}", methods=["GET"], content_types=_ANY)
 def detail(report_id: str) -> Response:
-    """Show one report."""
+    """Show one report; with ``wait``, as soon as it changes."""
     caller = report_user(_request())
+    seconds, wanted = parse_wait(_query()), parse_report_id(report_id)
+    known = parse_known_versions(_request().headers.get("if-none-match"))
     try:
-        view = detail_view(read_reports.report_detail(caller, parse_report_id(report_id)))
+        if seconds:
+            found = wait_for_change(caller, wanted, min(seconds, _seconds_to_wait()), known)
+        else:
+            found = read_reports.report_detail(caller, wanted)
     except read_reports.ReportNotFoundError:
         raise _not_found() from None
+    version = version_of(found.report)
+    tag = {"ETag": f'W/"{version}"'}
+    # A place in the queue moves on without a new version: what waits is always shown.
+    if version in known and not seconds and not found.report.is_waiting:
+        return Response(body="", status_code=304, headers={**tag, "Cache-Control": "no-store"})
+    view = detail_view(found)
     # The page shows ``report``, the other endpoints ``data``: clients of either kind are served.
-    return json_response({"success": True, "report": view, "data": {"report": view}})
+    return json_response({"success": True, "report": view, "data": {"report": view}}, headers=tag)
+
+
+def _seconds_to_wait() -> float:
+    """Return how long this function may wait and still answer."""
+    context: Any = _request().lambda_context
+    left: float = context.get_remaining_time_in_millis() / 1000
+    return max(0.0, left - _ANSWER_SECONDS)
 
 
 @reports.route("/api/reports/{report_id}/download", methods=["GET"], content_types=_ANY)

@@ -29,15 +29,21 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished generation leaves in the report's record."""
+    """What a finished generation leaves in the report's record.
+
+    ``usage`` counts all attempts; its ``cost_usd`` is None where a price is not known. ``summary`` is what
+    later reports of the same conversation are told about this one.
+    """
 
     artifact: Artifact
     document_key: str
     word_count: int
     model: str
     style: str
-    usage: Mapping[str, int]
+    usage: Mapping[str, float | None]
     notices: tuple[str, ...] = ()
+    style_reasons: tuple[str, ...] = ()
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Report:
     ``attempt`` counts claims: whoever claimed the report last owns it, and a
     write that names an older attempt fails. ``takeovers`` counts claims that
     ended without a result, ``releases`` those that were handed on in good order.
+    ``usage`` is what the model has used so far, over all attempts, where that is known.
     """
 
     id: str
@@ -76,8 +83,14 @@ class Report:
     completed_at: str | None = None
     error_message: str | None = None
     outcome: Outcome | None = field(default=None)
+    usage: Mapping[str, float | None] | None = None
 
     @property
     def is_waiting(self) -> bool:
         """Whether no worker has it yet."""
         return self.status in WAITING
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation it belongs to, as its owner named it; empty for none."""
+        return str(self.parameters.get("conversation_id") or "")

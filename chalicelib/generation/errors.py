@@ -5,12 +5,24 @@ class GenerationFailed(Exception):  # noqa: N818 - the worker catches it by this
     """The report could not be written; the message is meant for its reader."""
 
 
+class BudgetSpent(Exception):  # noqa: N818
+    """The next request could cost more than the report may; the message is meant for its reader."""
+
+
 class ModelError(Exception):
     """The model endpoint did not answer usefully; the message is meant for the report's owner."""
 
 
 class ModelRejected(ModelError):  # noqa: N818
-    """The endpoint refused this request (for instance as too long); another one may pass."""
+    """The endpoint refused this request; another one may pass. ``complaint`` is in the endpoint's words."""
+
+    def __init__(self, message: str, complaint: str = "") -> None:
+        super().__init__(message)
+        self.complaint = complaint
+
+
+class ContextTooLong(ModelRejected):
+    """The request and the answer asked for do not fit the model's context; a shorter one may."""
 
 
 class ModelUnavailable(ModelError):  # noqa: N818

@@ -1,51 +1,26 @@
 """Cleans and judges what a model answered.
 
-Cleaning removes only what it recognises for certain: reasoning blocks, a fence around the
-whole answer, the prompt or the title said again at the beginning. Everything else stays
-exactly as it came. Judging never changes the text; it names what is wrong with it.
+Cleaning removes only what it recognises for certain: reasoning blocks, tokens of a chat
+template at the edges, a fence or tag around the whole answer, the prompt or the title said
+again at the beginning. Everything else stays exactly as it came. Judging never changes the
+text; it names what is wrong with it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.generation.markdown_text import normal, prose_lines, sentences, words
+from chalicelib.generation.foreign_markup import foreign_markup
+from chalicelib.generation.markdown_text import fenced_lines, heading_title, normal, open_fence, words
+from chalicelib.generation.reasoning import without_reasoning, without_template_tokens
+from chalicelib.generation.repetition import USUAL, Patience, loops, shared_with
 
 FEWEST_WORDS = 20
 REFUSAL_WORDS = 120
 ECHO_WORDS = 5
-SHINGLE = 5
-MOST_REPEATED_SHINGLES = 0.35
-MOST_REPEATED_SENTENCES = 0.3
 MOST_SHARED_WITH_OTHERS = 0.35
-REHASH_SHARE = 0.5
-# Of short sentences, only those with exactly the same content count.
-REHASH_WORDS = 7
-FEWEST_CONTENT = 3
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How much rehashing is too much.
-
-    A line of prose rehashes what stands before it when at least ``sentences`` of its sentences,
-    and half of them, share ``overlap`` (0 to 1) of their words of content with an earlier one. So does, unless
-    ``same_labels`` are allowed, a list item with the label ("**Cost**: …") of an earlier one.
-    """
-
-    overlap: float
-    sentences: int
-    same_labels: bool
-
-
-# Parallel sentences are good style in a capable model; in a very small one, which goes round
-# in circles with slightly different words, they are the beginning of a loop.
-USUAL = Patience(overlap=0.85, sentences=2, same_labels=True)
-SHORT = Patience(overlap=0.7, sentences=1, same_labels=False)
 
 
 class Flaw(StrEnum):
@@ -56,13 +31,19 @@ class Flaw(StrEnum):
     LOOP = "loop"
     ECHO = "echo"
     SAID_BEFORE = "said_before"
+    FOREIGN = "foreign"
 
 
-_THINK = re.compile(r"\A\s*<(?P<tag>think|thinking|reasoning)>.*?</(?P=tag)>\s*", re.DOTALL | re.IGNORECASE)
-_OPEN_THINK = re.compile(r"\A\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
-# Some chat templates swallow the opening tag; only a closing tag alone on its line is meant.
-_LOST_OPENING = re.compile(r"\A(?:(?!```|~~~).)*?^\s*</(?:think|thinking)>[ \t]*$\s*", re.DOTALL | re.I | re.M)
-_WRAPPER = re.compile(r"\A\s*(?P<mark>`{3,})(?:markdown|md|text)?[ \t]*\n(?P<body>.*)\n(?P=mark)\s*\Z", re.DOTALL)
+_WRAPPER = re.compile(r"\A\s*(?P<mark>`{3,})(?P<info>markdown|md|text)?[ \t]*\n(?P<body>.*)\n(?P=mark)\s*\Z", re.DOTALL)
+_CUT_WRAPPER = re.compile(
+    r"\A\s*`{3,}(?:markdown|md)[ \t]*\n(?P<body>(?:(?!^ {0,3}(?:```|~~~)).)*)\Z", re.DOTALL | re.MULTILINE
+)
+_INNER_FENCE = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[ \t]*(?P<info>[^\n]*)$", re.MULTILINE)
+_TAG_WRAPPER = re.compile(
+    r"\A\s*<(?P<tag>answer|response|output|final|result|text|markdown|content|section|part|report|draft)>[ \t]*\n?"
+    r"(?P<body>.*?)\s*</(?P=tag)>\s*\Z",
+    re.DOTALL | re.IGNORECASE,
+)
 # "Here are the main risks:" may open a good section; only talk about the text itself goes.
 _PREAMBLE = re.compile(
     r"\A\s*(?:(?:sure|certainly|of course|absolutely)[,!.][^\n]{0,160}[:!.]"
@@ -80,7 +61,6 @@ _REFUSAL = re.compile(
     rf"i apologi[sz]e|as an ai\b|unfortunately, i {_CANNOT})",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+(?P<label>[^:\n]{1,60}):")
 
 
 def clean(answer: str, *, titles: Sequence[str], prompts: Sequence[str]) -> str:
@@ -91,7 +71,8 @@ def clean(answer: str, *, titles: Sequence[str], prompts: Sequence[str]) -> str:
         titles: titles that the report sets itself, so that the text need not repeat them.
         prompts: the messages that were sent; their lines at the beginning are an echo.
     """
-    text = _without_thinking(answer)
+    text = without_template_tokens(answer)
+    text = without_template_tokens(without_reasoning(text))
     text = _without_wrapper(text)
     text = _without_echo(text, prompts)
     text = _PREAMBLE.sub("", text, count=1)
@@ -109,6 +90,8 @@ def judge(text: str, *, prompts: Sequence[str], others: Iterable[str] = (), pati
     """
     if _is_refusal(text):
         return Flaw.REFUSED
+    if foreign_markup(text) is not None:
+        return Flaw.FOREIGN
     if _echoes(text, prompts):
         return Flaw.ECHO
     if words(text) < FEWEST_WORDS:
@@ -120,89 +103,15 @@ def judge(text: str, *, prompts: Sequence[str], others: Iterable[str] = (), pati
     return None
 
 
-def loops(text: str, patience: Patience = USUAL) -> bool:
-    """Tell whether the prose goes round in circles: sentences or runs of words that recur."""
-    said = [normal(sentence) for sentence in sentences(text)]
-    said = [sentence for sentence in said if len(sentence.split()) >= 4]
-    if len(said) >= 4 and _repeated(said) > MOST_REPEATED_SENTENCES:
-        return True
-    if _first_rehash(text, patience) is not None:
-        return True
-    shingles = _shingles(normal("\n".join(prose_lines(text))))
-    return len(shingles) >= 40 and _repeated(shingles) > MOST_REPEATED_SHINGLES
-
-
-def before_loop(text: str, patience: Patience = USUAL) -> str:
-    """Return what stands before the sentence with which the text begins to say itself again."""
-    place = _first_rehash(text, patience)
-    lines = text.splitlines()
-    if place is None:
-        return text
-    number, sentence = place
-    kept = [*lines[:number], lines[number][: max(0, lines[number].find(sentence))].rstrip()]
-    while kept and (not kept[-1].strip() or kept[-1].rstrip().endswith(":")):
-        kept.pop()  # an announcement of what has been cut
-    return "\n".join(kept)
-
-
-def _first_rehash(text: str, patience: Patience) -> tuple[int, str] | None:
-    """Return the number of the line and the sentence in it from which on the line only rehashes."""
-    said: list[set[str]] = []
-    labels: set[str] = set()
-    prose = set(prose_lines(text))
-    for number, line in enumerate(text.splitlines()):
-        if line not in prose:
-            continue
-        label = _LABEL.match(line)
-        if label and not patience.same_labels and normal(label["label"]) in labels:
-            return number, line
-        if label:
-            labels.add(normal(label["label"]))
-        parts = [part for part in sentences(line) if len(_content(part)) >= FEWEST_CONTENT]
-        again = _said_again(parts, said, patience)
-        for index, part in enumerate(parts):
-            count = sum(again[index:])
-            if again[index] and count >= patience.sentences and count >= REHASH_SHARE * len(again[index:]):
-                return number, line if index == 0 else part
-        said.extend(_content(part) for part in parts)
-    return None
-
-
-def _said_again(parts: Sequence[str], said: Sequence[set[str]], patience: Patience) -> list[bool]:
-    """Tell of each sentence of a line whether it stands before, in the line or above it."""
-    before = list(said)
-    again: list[bool] = []
-    for part in parts:
-        content = _content(part)
-        if len(content) < REHASH_WORDS:
-            again.append(content in before)
-        else:
-            again.append(any(_same_content(content, other, patience.overlap) for other in before))
-        before.append(content)
-    return again
-
-
-def _content(sentence: str) -> set[str]:
-    """Return the words that carry a sentence's meaning; numbers always do."""
-    return {word for word in normal(sentence).split() if len(word) > 3 or word.isdigit()}
-
-
-def _same_content(one: set[str], other: set[str], overlap: float) -> bool:
-    """Tell whether two sentences differ by little; different numbers make them different."""
-    if {word for word in one if word.isdigit()} != {word for word in other if word.isdigit()}:
-        return False
-    smaller = min(len(one), len(other))
-    return smaller >= REHASH_WORDS and len(one & other) >= overlap * smaller
-
-
-def shared_with(text: str, others: Iterable[str]) -> float:
-    """Return which share of the text's sentences (0 to 1) stands in the other texts already."""
-    mine = {normal(sentence) for sentence in sentences(text)}
-    mine = {sentence for sentence in mine if len(sentence.split()) >= 6}
-    if not mine:
-        return 0.0
-    theirs = {normal(sentence) for other in others for sentence in sentences(other)}
-    return len(mine & theirs) / len(mine)
+def without_title_headings(text: str, titles: Sequence[str]) -> str:
+    """Return the text without headings, wherever they stand, that only repeat one of ``titles``."""
+    known = {normal(title) for title in titles if title.strip()}
+    kept = []
+    for line, fenced in fenced_lines(text):
+        title = None if fenced else heading_title(line)
+        if title is None or normal(title) not in known:
+            kept.append(line)
+    return text if len(kept) == len(text.splitlines()) else "\n".join(kept).strip()
 
 
 def without_overlap(before: str, after: str) -> str:
@@ -214,18 +123,23 @@ def without_overlap(before: str, after: str) -> str:
     return after
 
 
-def _without_thinking(text: str) -> str:
-    stripped = _THINK.sub("", text, count=1)
-    if _OPEN_THINK.match(stripped):
-        return ""
-    return stripped if stripped != text else _LOST_OPENING.sub("", text, count=1)
-
-
 def _without_wrapper(text: str) -> str:
+    tagged = _TAG_WRAPPER.match(text)
+    if tagged and f"<{tagged['tag']}>" not in tagged["body"]:
+        text = tagged["body"]
     match = _WRAPPER.match(text)
-    if match is None or re.search(rf"^{match['mark']}", match["body"], re.MULTILINE):
-        return text
-    return match["body"]
+    if match and _holds_whole_blocks(match["body"], match["mark"], match["info"]):
+        return match["body"]
+    cut = _CUT_WRAPPER.match(text)
+    return cut["body"] if cut else text
+
+
+def _holds_whole_blocks(body: str, mark: str, info: str | None) -> bool:
+    """Tell whether the outer fence encloses all: no fence inside, or in a Markdown one only whole blocks."""
+    inner = _INNER_FENCE.search(body)
+    if inner is None or not re.search(rf"^ {{0,3}}{mark}", body, re.MULTILINE):
+        return True
+    return info in ("markdown", "md") and bool(inner["info"].strip()) and not open_fence(body)
 
 
 def _without_echo(text: str, prompts: Sequence[str]) -> str:
@@ -274,13 +188,3 @@ def _echoes(text: str, prompts: Sequence[str]) -> bool:
 
 def _prompt_lines(prompts: Sequence[str]) -> set[str]:
     return {said for prompt in prompts for line in prompt.splitlines() if (said := normal(line))}
-
-
-def _shingles(text: str) -> list[str]:
-    tokens = text.split()
-    return [" ".join(tokens[i : i + SHINGLE]) for i in range(len(tokens) - SHINGLE + 1)]
-
-
-def _repeated(items: Sequence[str]) -> float:
-    """Return which share of the items is there more than once (each first time not counted)."""
-    return 1 - len(Counter(items)) / len(items) if items else 0.0

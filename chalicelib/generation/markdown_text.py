@@ -1,14 +1,19 @@
-"""Small readings of Markdown as text that cleaning and judging share."""
+"""Small readings of Markdown as text that cleaning, judging and cutting share."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 WORDS_PER_IDEOGRAPH = 0.6
 
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 _FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
-_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])[\"\u201d\u2019)\]*_]*(?:\s+|$)")
+_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f\u2026])[\"\u201d\u2019\u00bb)\]*_]*(?:\s+|$)")
+_CLOSED = re.compile(r"[.!?\u3002\uff01\uff1f\u2026:;\u061f\u0964][\"'\u201d\u2019\u00bb)\]*_`]*$")
+_LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s")
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)(?:\s+#+)?\s*$")
+_CODE_SPAN = re.compile(r"(?P<mark>`+)(?!`).+?(?<!`)(?P=mark)(?!`)")
 
 
 def normal(text: str) -> str:
@@ -16,20 +21,36 @@ def normal(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def prose_lines(text: str) -> list[str]:
-    """Return the lines outside fenced code and tables, where repetition means something."""
-    lines: list[str] = []
+def fenced_lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield every line and whether it belongs to fenced code, the fences themselves included."""
     fence = ""
     for line in text.splitlines():
         mark = _FENCE.match(line)
         if fence:
+            yield line, True
             if mark and mark["mark"].startswith(fence) and not mark["info"].strip():
                 fence = ""
-        elif mark:
-            fence = mark["mark"]
-        elif not line.lstrip().startswith("|"):
-            lines.append(line)
-    return lines
+        else:
+            fence = mark["mark"] if mark else ""
+            yield line, bool(mark)
+
+
+def prose_lines(text: str) -> list[str]:
+    """Return the lines outside fenced code and tables, where repetition means something."""
+    return [line for line, fenced in fenced_lines(text) if not fenced and not line.lstrip().startswith("|")]
+
+
+def without_code(text: str) -> str:
+    """Return the text with fenced and indented code left out and code spans emptied, for judging only."""
+    kept: list[str] = []
+    indented, blank = False, True
+    for line, fenced in fenced_lines(text):
+        is_indented = line.startswith(("    ", "\t")) and bool(line.strip())
+        indented = is_indented and (blank or indented)
+        blank = not line.strip()
+        if not fenced and not indented:
+            kept.append(_CODE_SPAN.sub("``", line))
+    return "\n".join(kept)
 
 
 def open_fence(text: str) -> bool:
@@ -45,6 +66,12 @@ def open_fence(text: str) -> bool:
     return bool(fence)
 
 
+def heading_title(line: str) -> str | None:
+    """Return the title where the line is a heading ("## …" or a line that is bold as a whole), else None."""
+    found = _HEADING.match(line) or re.fullmatch(r"\s*(\*\*|__)(?P<title>[^*_\n]+?):?\1:?\s*", line)
+    return found["title"].strip() if found else None
+
+
 def sentences(text: str) -> list[str]:
     """Return the sentences of the prose; a line end ends a sentence too."""
     found = (part.strip() for line in prose_lines(text) for part in _SENTENCE_END.split(line))
@@ -55,6 +82,32 @@ def words(text: str) -> int:
     """Count words: separated by white space, or estimated for scripts written without it."""
     unspaced = len(_UNSPACED.findall(text))
     return len(text.split()) + round(unspaced * WORDS_PER_IDEOGRAPH)
+
+
+def is_unfinished(text: str) -> bool:
+    """Tell whether the text ends in the middle of something: a sentence, a heading without text, open code."""
+    stripped = text.rstrip()
+    if not stripped:
+        return False
+    if open_fence(stripped):
+        return True
+    last, fenced = list(fenced_lines(stripped))[-1]
+    if fenced or last.lstrip().startswith("|"):
+        return False
+    if heading_title(last) is not None or last.endswith((",", ":", " -", " \u2013")):
+        return True
+    if _LIST_MARK.match(last):  # the items of a list often are no sentences
+        return len(_LIST_MARK.sub("", last).split()) > 12 and not _CLOSED.search(last)
+    # Where no sentence has an end that we know, the last one needs none either.
+    return not _CLOSED.search(last) and any(map(_SENTENCE_END.search, prose_lines(stripped)))
+
+
+def without_last_heading(text: str) -> str:
+    """Return the text without headings at its end that nothing follows."""
+    kept = text.rstrip()
+    while "\n" in kept and not open_fence(kept) and heading_title(kept[kept.rfind("\n") + 1 :]) is not None:
+        kept = kept[: kept.rfind("\n")].rstrip()
+    return kept
 
 
 def to_last_sentence(text: str) -> str:
@@ -68,3 +121,55 @@ def to_last_sentence(text: str) -> str:
     if ends:
         return stripped[: last_line_start + max(ends)]
     return stripped[:last_line_start].rstrip() or stripped
+
+
+def to_finished(text: str) -> str:
+    """Return the text up to the last thing that is complete: no half sentence, no announcement of nothing."""
+    kept = text.rstrip()
+    while kept and is_unfinished(kept) and not open_fence(kept):
+        shorter = to_last_sentence(kept)
+        if shorter == kept:  # a heading, an announcement, or a line that is no sentence at all
+            shorter = kept[: kept.rfind("\n") + 1].rstrip()
+        kept = shorter
+    return kept
+
+
+def cut_to(text: str, most_words: int) -> str:
+    """Return whole blocks, and of the last one whole sentences, that have at most ``most_words`` words.
+
+    Code and tables are kept whole or not at all; a heading never stands at the end. The first
+    sentence is kept however long it is.
+    """
+    kept: list[str] = []
+    left = most_words
+    for block in _blocks(text):
+        if words(block) > left:
+            kept.append(_first_sentences(block, left))
+            break
+        kept.append(block)
+        left -= words(block)
+    cut = to_finished("\n\n".join(block for block in kept if block))
+    return cut or next(iter(sentences(text)), "")
+
+
+def _blocks(text: str) -> Iterator[str]:
+    block: list[str] = []
+    for line, fenced in fenced_lines(text):
+        if line.strip() or fenced:
+            block.append(line)
+        elif block:
+            yield "\n".join(block)
+            block = []
+    if block:
+        yield "\n".join(block)
+
+
+def _first_sentences(block: str, most_words: int) -> str:
+    if block != "\n".join(prose_lines(block)):
+        return ""
+    end = 0
+    for match in re.finditer(rf"{_SENTENCE_END.pattern}|\n", block):
+        if words(block[: match.end()]) > most_words:
+            break
+        end = match.end()
+    return block[:end].rstrip()

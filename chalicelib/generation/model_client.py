@@ -1,59 +1,31 @@
-"""Talks to an OpenAI-compatible Chat Completions endpoint: streams, retries, and can be stopped."""
+"""Talks to OpenAI-compatible Chat Completions endpoints: streams, retries, falls back, can be stopped."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-import threading
+import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotDoneYet
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import Any
 
-from chalicelib.generation.errors import ModelError, ModelRejected, ModelUnavailable
-from chalicelib.generation.usage import Usage
+from chalicelib.generation.background_loop import BackgroundLoop
+from chalicelib.generation.budget import Meter
+from chalicelib.generation.call import Call, Listener, Stopped, worth_keeping
+from chalicelib.generation.chat import Answer, Endpoint, Message
+from chalicelib.generation.connection import Connection, Heard, Request
+from chalicelib.generation.dialect import Dialect
+from chalicelib.generation.endpoint_errors import EndpointDown, TryAgain
+from chalicelib.generation.errors import ContextTooLong, ModelRejected, ModelUnavailable
+from chalicelib.generation.outage import Outage
+from chalicelib.generation.retrying import PROBE, Persistence, wait_seconds
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+__all__ = ["Answer", "Endpoint", "Message", "ModelClient"]
 
 POLL_SECONDS = 0.2
-CONNECT_SECONDS = 10.0
-LONGEST_WAIT_SECONDS = 60.0
-LONGEST_BACKOFF_SECONDS = 15.0
-FIRST_WAIT_SECONDS = 0.5
-
-Result = TypeVar("Result")
-
-
-class Message(TypedDict):
-    """One message of a conversation with the model."""
-
-    role: str
-    content: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the model said, why it stopped (``stop``, ``length``, …) and what it used."""
-
-    text: str
-    finish_reason: str
-    usage: Usage
-
-
-class _TryAgain(Exception):  # noqa: N818 - an internal signal, not an error of its own
-    """A failure that may pass; ``wait`` is the endpoint's own wish, in seconds."""
-
-    def __init__(self, message: str, wait: float | None = None) -> None:
-        super().__init__(message)
-        self.wait = wait
 
 
 class ModelClient:
-    """A model behind an OpenAI-compatible endpoint. Thread-safe; close it when done.
+    """A model behind an endpoint, with a fallback for its outages. Thread-safe; close it when done.
 
     Requests run on an event loop of their own, so that one can be abandoned at any moment:
     while connecting, while waiting for the first token, or in the middle of the stream.
@@ -62,10 +34,9 @@ class ModelClient:
 
     def __init__(
         self,
+        endpoint: Endpoint,
+        fallback: Endpoint | None = None,
         *,
-        base_url: str,
-        api_key: str,
-        model: str,
         timeout_seconds: float = 300.0,
         attempts: int = 5,
         patience_seconds: float = 0.0,
@@ -73,26 +44,31 @@ class ModelClient:
         """Prepare a client; nothing is imported or connected before the first request.
 
         Args:
-            base_url: the endpoint, up to and including ``/v1``.
-            api_key: its key; may be empty for endpoints that want none.
-            model: the model's name at the endpoint.
+            endpoint: who is asked.
+            fallback: who is asked while ``endpoint`` is down.
             timeout_seconds: longest time for one request, from connecting to the last token.
             attempts: how often one request is tried at least when the failure may pass.
             patience_seconds: how long it is tried, however often that is.
         """
-        self.model = model
-        self._base_url = base_url
-        self._api_key = api_key
+        self.model = endpoint.model
+        self._first = Connection(endpoint, "LLM")
+        self._second = Connection(fallback, "LLM_FALLBACK") if fallback else None
         self._timeout = timeout_seconds
-        self._attempts = attempts
-        self._patience = patience_seconds
-        self._starting = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._sdk: AsyncOpenAI | None = None
-        self._limit_field = "max_tokens"
+        self._patient = Persistence(attempts, patience_seconds)
+        self._outage = Outage()
+        self._loop = BackgroundLoop("model")
 
-    def complete(self, messages: Sequence[Message], *, max_tokens: int, check: Callable[[], None]) -> Answer:
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        check: Callable[[], None],
+        remaining_seconds: Callable[[], float] = lambda: math.inf,
+        schema: Mapping[str, Any] | None = None,
+        stop_when: Callable[[str], bool] | None = None,
+        meter: Meter | None = None,
+    ) -> Answer:
         """Return the model's answer to ``messages``.
 
         Args:
@@ -100,32 +76,30 @@ class ModelClient:
             max_tokens: longest answer, in tokens.
             check: called several times a second while waiting; what it raises ends the
                 request at once and propagates.
+            remaining_seconds: how much time the report has left. No request, wait or retry goes
+                beyond it; when it is over, ``check`` is called and expected to raise.
+            schema: JSON schema of the answer. The endpoint is asked to keep it, as strictly as it
+                can be; whether the answer does is for the caller to see.
+            stop_when: asked about the answer so far, about once a second and every 200 words;
+                True ends it with the finish reason ``stopped``.
+            meter: where every try is reserved and settled, failed and abandoned ones included;
+                a caller that gives it must not reserve or settle anything for this call itself.
 
         Raises:
+            ContextTooLong: the request does not fit the model's context.
             ModelRejected: this request was refused; a different one may pass.
-            ModelUnavailable: the endpoint cannot be used, or kept failing.
+            ModelUnavailable: no endpoint can be used, or they kept failing.
+            BudgetSpent: ``meter`` has not enough left for this request.
         """
-        started, attempt = time.monotonic(), 0
-        while True:
-            attempt += 1
-            try:
-                return self._run(self._ask(messages, max_tokens), check)
-            except _TryAgain as error:
-                if attempt >= self._attempts and time.monotonic() - started >= self._patience:
-                    raise ModelUnavailable(f"{error} (tried {attempt} times)") from error
-                _pause(_wait_seconds(attempt, error.wait), check)
+        request = Request(messages, max_tokens, schema)
+        call = Call(request, check, remaining_seconds, stop_when, meter or Meter({}))
+        if self._second is None:
+            return self._persist(self._first, call, self._patient)
+        return self._with_fallback(self._second, call)
 
     def close(self) -> None:
         """End the event loop and its connections. The client may be used again afterwards."""
-        with self._starting:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None or thread is None:
-            return
-        asyncio.run_coroutine_threadsafe(self._disconnect(), loop).result(timeout=10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        self._loop.close(self._disconnect)
 
     def __enter__(self) -> ModelClient:
         return self
@@ -135,151 +109,98 @@ class ModelClient:
     ) -> None:
         self.close()
 
-    def _run(self, work: Coroutine[Any, Any, Result], check: Callable[[], None]) -> Result:
-        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
-        try:
-            while True:
-                check()
-                try:
-                    return future.result(timeout=POLL_SECONDS)
-                except NotDoneYet:
-                    if future.done():
-                        raise
-        finally:
-            _abandon(future)
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._starting:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="model", daemon=True)
-                self._thread.start()
-            return self._loop
-
-    async def _ask(self, messages: Sequence[Message], max_tokens: int) -> Answer:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._stream(messages, max_tokens)
-        except TimeoutError:
-            raise _TryAgain(f"The model did not answer within {self._timeout:g} seconds") from None
-        except (ModelError, _TryAgain):
-            raise
-        except Exception as error:
-            failure = _translated(error, self.model)
-            if isinstance(failure, ModelRejected) and self._switch_limit_field(str(error)):
-                failure = _TryAgain(str(failure), wait=0)
-            raise failure from error
-
-    async def _stream(self, messages: Sequence[Message], max_tokens: int) -> Answer:
-        request: dict[str, Any] = {
-            "model": self.model,
-            "messages": list(messages),
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            self._limit_field: max_tokens,
-        }
-        parts: list[str] = []
-        finish_reason, used = "", None
-        stream = await self._connected().chat.completions.create(**request)
-        try:
-            async for chunk in stream:
-                used = chunk.usage or used
-                for choice in chunk.choices[:1]:
-                    parts.append(choice.delta.content or "")
-                    finish_reason = choice.finish_reason or finish_reason
-        finally:
-            await stream.close()
-        if not finish_reason:
-            raise _TryAgain("The model's answer broke off")
-        return Answer("".join(parts), finish_reason, _usage(messages, parts, used))
-
-    def _switch_limit_field(self, complaint: str) -> bool:
-        """Use OpenAI's newer name for the limit where the endpoint insists on it."""
-        if self._limit_field == "max_tokens" and "max_completion_tokens" in complaint:
-            self._limit_field = "max_completion_tokens"
-            return True
-        return False
-
-    def _connected(self) -> AsyncOpenAI:
-        """Return the SDK's client, made on the event loop it belongs to."""
-        if self._sdk is None:
-            from openai import AsyncOpenAI, Timeout
-
-            self._sdk = AsyncOpenAI(
-                base_url=self._base_url,
-                api_key=self._api_key or "none",
-                max_retries=0,
-                timeout=Timeout(self._timeout, connect=CONNECT_SECONDS),
-            )
-        return self._sdk
-
     async def _disconnect(self) -> None:
-        sdk, self._sdk = self._sdk, None
-        if sdk is not None:
-            await sdk.close()
+        await self._first.close()
+        if self._second:
+            await self._second.close()
+
+    def _with_fallback(self, second: Connection, call: Call) -> Answer:
+        """Ask the first endpoint unless it is down, then the second, then the first with patience."""
+        try:
+            return self._ask_first(call)
+        except EndpointDown as failure:
+            first_failure = failure
+        try:
+            return self._persist(second, call, self._patient)
+        except ModelUnavailable as failure:
+            second_failure = failure
+        if first_failure.unreached:
+            try:
+                return self._persist(self._first, call, self._patient)
+            except EndpointDown as failure:
+                first_failure = failure
+        raise ModelUnavailable(f"{first_failure}; and the fallback: {second_failure}") from second_failure
+
+    def _ask_first(self, call: Call) -> Answer:
+        """Ask the first endpoint, unless it was found to be down a short time ago.
+
+        Raises:
+            EndpointDown: it is down, by this or by an earlier call.
+        """
+        known = self._outage.failure
+        if known and not self._outage.may_probe():
+            raise known
+        try:
+            answer = self._persist(self._first, call, PROBE if known else self._patient.before_a_fallback())
+        except EndpointDown as failure:
+            self._outage.begin(failure)
+            raise
+        self._outage.end()
+        return answer
+
+    def _persist(self, connection: Connection, call: Call, persistence: Persistence) -> Answer:
+        """Ask one endpoint until it answers, refuses, or was down for longer than our patience."""
+        started, tries = time.monotonic(), 0
+        while True:
+            call.end_if_over()
+            dialect = connection.dialect
+            try:
+                return self._try(connection, dialect, call)
+            except TryAgain as failure:
+                tries += 1
+                if persistence.is_over(tries, time.monotonic() - started, failure):
+                    call.check_if_over()
+                    raise persistence.given_up(failure, tries) from failure
+                self._pause(wait_seconds(tries, failure.wait), call, persistence)
+            except ContextTooLong:
+                raise
+            except ModelRejected as refusal:
+                connection.dialect = _adapted(dialect, call.request, refusal)
+
+    def _try(self, connection: Connection, dialect: Dialect, call: Call) -> Answer:
+        """Send the request once; its usage is settled however it ends."""
+        request, model, heard = call.request, connection.endpoint.model, Heard()
+        with call.meter.reserve(model, request.messages, request.max_tokens, call.check) as reservation:
+            timeout = min(self._timeout, max(POLL_SECONDS, call.remaining_seconds()))
+            work = connection.ask(request, dialect, timeout, heard)
+            try:
+                finish_reason = self._loop.run(work, Listener(call, heard).watch)
+            except Stopped:
+                finish_reason = "stopped"
+            except TryAgain:
+                if not worth_keeping(heard, request):
+                    raise
+                call.check_if_over()
+                finish_reason = "length"
+            finally:
+                used = heard.usage(request.messages)
+                call.used += used
+                reservation.settle(used, model)
+        return Answer(heard.text, finish_reason, call.used, model)
+
+    def _pause(self, seconds: float, call: Call, persistence: Persistence) -> None:
+        """Wait for the next try: not beyond the deadline, nor once another call has found an outage."""
+        end = time.monotonic() + min(seconds, call.remaining_seconds())
+        while (left := end - time.monotonic()) > 0:
+            call.check()
+            if persistence.has_fallback and (known := self._outage.failure):
+                raise known
+            time.sleep(min(left, POLL_SECONDS))
 
 
-def _abandon(future: Future[Any]) -> None:
-    if not future.done():
-        future.cancel()
-
-
-def _usage(messages: Sequence[Message], parts: Sequence[str], used: Any) -> Usage:
-    """Return the endpoint's own figures, or an estimate of four characters a token."""
-    if used is not None:
-        return Usage(used.prompt_tokens or 0, used.completion_tokens or 0, 1)
-    sent = sum(len(message["content"]) for message in messages)
-    return Usage(sent // 4, sum(map(len, parts)) // 4, 1)
-
-
-def _wait_seconds(attempt: int, wished: float | None) -> float:
-    """Return how long to wait before try number ``attempt``: the endpoint's wish, or doubling."""
-    if wished is not None:
-        return min(wished, LONGEST_WAIT_SECONDS)
-    doubled = FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1)
-    return min(doubled, LONGEST_BACKOFF_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
-
-
-def _pause(seconds: float, check: Callable[[], None]) -> None:
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        check()
-        time.sleep(min(left, POLL_SECONDS))
-
-
-def _translated(error: Exception, model: str) -> Exception:
-    """Return what an error of the SDK means to us: try again, ask differently, or give up."""
-    import openai
-
-    if isinstance(error, openai.APIStatusError):
-        return _translated_status(error, model)
-    if isinstance(error, openai.APITimeoutError):
-        return _TryAgain("The model did not answer in time")
-    if isinstance(error, openai.APIConnectionError):
-        return _TryAgain("The model endpoint could not be reached, or closed the connection")
-    if isinstance(error, ValueError):
-        return _TryAgain("The model endpoint sent an answer that is not valid JSON")
-    if isinstance(error, openai.APIError) or type(error).__module__.startswith(("httpx", "httpcore")):
-        return _TryAgain("The connection to the model broke off")
-    return error
-
-
-def _translated_status(error: Any, model: str) -> ModelError | _TryAgain:
-    status = error.status_code
-    if status in (408, 409, 425, 429) or status >= 500:
-        reason = "is busy" if status == 429 else "has a problem"
-        return _TryAgain(f"The model endpoint {reason} (HTTP {status})", _retry_after(error))
-    if status in (401, 403):
-        return ModelUnavailable(f"The model endpoint refused the API key (HTTP {status}): check LLM_API_KEY")
-    if status == 404:
-        return ModelUnavailable(
-            f"The model endpoint does not know the model {model!r} (HTTP 404): check LLM_MODEL and LLM_BASE_URL"
-        )
-    return ModelRejected(f"The model endpoint rejected the request (HTTP {status})")
-
-
-def _retry_after(error: Any) -> float | None:
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
-    except ValueError:
-        return None
+def _adapted(dialect: Dialect, request: Request, refusal: ModelRejected) -> Dialect:
+    """Return how to ask instead; raise the refusal where nothing is left to change."""
+    changed = dialect.adapted(refusal.complaint, request.max_tokens, with_schema=request.schema is not None)
+    if changed is None:
+        raise refusal
+    return changed

@@ -7,8 +7,9 @@ first when the report is too short for all (lower is kept longer).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.generation.style import COMPARISON, SUMMARY, USE_CASE
 from chalicelib.generation.topic import Topic
@@ -45,19 +46,53 @@ def drafts_for(style: str, topic: Topic) -> Sequence[Draft]:
     return {USE_CASE: _USE_CASE, SUMMARY: _SUMMARY}.get(style, _TECHNICAL)
 
 
-def named_draft(name: str) -> Draft:
-    """Return a section that the user asked for by name."""
+def named_draft(name: str, note: str = "") -> Draft:
+    """Return a section that the user asked for by name, and what they said about it.
+
+    "Introduction" or "Recommendations" are what they are in the styles, under the user's spelling.
+    """
+    known = _known(name)
+    if known and not note:
+        return replace(known, title=name, rank=0, named=True)
+    said = f" It is to cover: {note}." if note else ""
     return Draft(
         name,
         0,
         (
-            Point("What it means", f"What does {name} mean in {{topic}}, and why does it matter?"),
+            Point("What it means", f"What does {name} mean in {{topic}}, and why does it matter?{said}"),
             Point("Putting it into practice", f"Which concrete steps lead to good {name} in {{topic}}?"),
             Point("Common difficulties", f"What usually goes wrong with {name} in {{topic}}, and what helps?"),
+            Point("Who is involved", f"Who decides and who does the work in {name} for {{topic}}?"),
+            Point("An example", f"What is a telling example of {name} in {{topic}}?"),
+            Point("Measuring it", f"By what can one tell whether {name} in {{topic}} is good enough?"),
         ),
+        frame=is_opening(name) or is_closing(name),
         named=True,
     )
 
+
+def is_opening(title: str) -> bool:
+    """Tell whether a section of this title opens a report."""
+    return bool(_OPENING.match(title))
+
+
+def is_closing(title: str) -> bool:
+    """Tell whether a section of this title closes a report."""
+    return bool(_CLOSING.match(title))
+
+
+def _known(name: str) -> Draft | None:
+    drafts = (*_TECHNICAL, *_USE_CASE, *_SUMMARY)
+    return next((draft for draft in drafts if draft.title.lower() == name.lower()), None)
+
+
+_OPENING = re.compile(
+    r"(?:introduction|introducci[oó]n|introduzione|einleitung|einf[uü]hrung|background)\b", re.IGNORECASE
+)
+_CLOSING = re.compile(
+    r"(?:conclusions?|concluding\b.*|conclusi[oó]n(?:es)?|conclusione|closing\b.*|fazit|schluss|outlook|ausblick)\b",
+    re.IGNORECASE,
+)
 
 # fmt: off
 _TECHNICAL = (

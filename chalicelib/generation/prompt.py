@@ -3,68 +3,117 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from enum import Enum
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.generation.model_client import Message
-from chalicelib.generation.outline import Outline, Part, PlannedSection
+from chalicelib.generation.assignment import EarlierReport
+from chalicelib.generation.chat import Message
+from chalicelib.generation.material import as_line, as_material, earlier_reports, readable
+from chalicelib.generation.outline import COMPACT_BELOW_WORDS, Outline, Part, PlannedSection
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2.sandbox import SandboxedEnvironment
 
-LONGEST_QUERY = 6000
-# A model that wants short requests gets the task alone, without outline and rules: in a
-# long prompt a very small model loses the task.
-COMPACT_BELOW_WORDS = 300
+__all__ = ["COMPACT_BELOW_WORDS", "Detail", "Prompts", "as_material"]
 
-_DELIMITERS = re.compile(r"<(/?)(request|context|statements)(?=[\s>/])", re.IGNORECASE)
+LONGEST_LINE = 300
+LONGEST_BRIEF = 1200
 
 
-def as_material(text: str) -> str:
-    """Return text that cannot close the delimiters it is put between."""
-    return _DELIMITERS.sub("\u2039\\1\\2", text)
+class Detail(Enum):
+    """How much a request tells: everything, what is needed for a good text, or the bare task."""
+
+    FULL = "full"
+    SHORT = "short"
+    BARE = "bare"
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Characters that the user's material may have in a request, at one level of detail."""
+
+    query: int
+    context: int
+    conversation: int
+
+
+_LIMITS = {
+    Detail.FULL: _Limits(query=6000, context=8000, conversation=4000),
+    Detail.SHORT: _Limits(query=1500, context=1500, conversation=800),
+    Detail.BARE: _Limits(query=500, context=0, conversation=0),
+}
+# A model that is given short requests gets the task alone: in a long prompt it loses it.
+_COMPACT_CONTEXT = {Detail.FULL: 1200, Detail.SHORT: 300, Detail.BARE: 0}
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompts of one report."""
+    """The prompts of one report.
+
+    ``query``, ``context``, ``title`` and ``conversation`` are the user's; ``style`` is one of
+    ``style.STYLES``, or nothing. ``compact`` prompts are for very small models.
+    """
 
     outline: Outline
     query: str
     context: str
     compact: bool
+    title: str = ""
+    style: str = ""
+    conversation: tuple[EarlierReport, ...] = ()
 
-    def for_part(self, section: PlannedSection, part: Part, words: int) -> list[Message]:
+    def for_part(self, section: PlannedSection, part: Part, words: int, detail: Detail = Detail.FULL) -> list[Message]:
         """Return the conversation that asks for one part in about ``words`` words."""
         before, after = self._neighbours(part)
         template = "part_compact.j2" if self.compact else "part.j2"
-        return self._conversation(template, section=section, part=part, words=words, before=before, after=after)
+        return self._conversation(template, detail, section=section, part=part, words=words, before=before, after=after)
 
-    def for_summary(self, digest: str, words: int) -> list[Message]:
-        """Return the conversation that asks for the executive summary of ``words`` words."""
+    def for_summary(self, digest: str, words: int, detail: Detail = Detail.FULL) -> list[Message]:
+        """Return the conversation that asks for the executive summary of ``words`` words.
+
+        Args:
+            digest: the main statements of the finished sections.
+            words: its length.
+            detail: how much to tell beside them.
+        """
         template = "summary_compact.j2" if self.compact else "summary.j2"
-        return self._conversation(template, digest=as_material(digest), words=words)
+        return self._conversation(template, detail, digest=as_material(digest), words=words)
 
     def continuation(self) -> str:
         """Return the request to go on where the answer was cut off."""
-        return self._fill("continue.j2")
+        return fill("continue.j2")
 
     def extension(self, words: int) -> str:
         """Return the request for about ``words`` words more."""
-        return self._fill("extend.j2", words=words)
+        return fill("extend.j2", words=words)
 
     def remedy(self, flaw: str) -> str:
         """Return what to add to a request whose answer had this flaw."""
-        return self._fill("remedies.j2", flaw=flaw)
+        return fill("remedies.j2", flaw=flaw)
 
-    def _conversation(self, template: str, **values: Any) -> list[Message]:
+    def _conversation(self, template: str, detail: Detail, **values: Any) -> list[Message]:
         system = "system_compact.j2" if self.compact else "system.j2"
+        material = self._material[detail]
         return [
-            {"role": "system", "content": self._fill(system)},
-            {"role": "user", "content": self._fill(template, **values)},
+            {"role": "system", "content": fill(system, style=self.style, detail=detail.value, **material)},
+            {
+                "role": "user",
+                "content": fill(
+                    template, outline=self.outline, style=self.style, detail=detail.value, **material, **values
+                ),
+            },
         ]
+
+    @cached_property
+    def _material(self) -> dict[Detail, dict[str, str]]:
+        return {
+            detail: material(self.title, self.query, self.context, self.conversation, detail, compact=self.compact)
+            for detail in Detail
+        }
 
     def _neighbours(self, part: Part) -> tuple[str, str]:
         parts = [other for section in self.outline.sections for other in section.parts]
@@ -73,27 +122,53 @@ class Prompts:
         after = _described(parts[place + 1]) if place + 1 < len(parts) else ""
         return before, after
 
-    def _fill(self, template: str, **values: Any) -> str:
-        text = self._templates.get_template(template).render(
-            outline=self.outline,
-            query=as_material(self.query[:LONGEST_QUERY]),
-            context=as_material(self.context),
-            **values,
-        )
-        return re.sub(r"\n{3,}", "\n\n", text).strip()
 
-    @cached_property
-    def _templates(self) -> Environment:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+def material(
+    title: str,
+    query: str,
+    context: str,
+    conversation: Sequence[EarlierReport],
+    detail: Detail,
+    *,
+    compact: bool = False,
+) -> dict[str, str]:
+    """Return the user's texts as the templates take them: bounded, and unable to leave their tags."""
+    limits = _LIMITS[detail]
+    longest = _COMPACT_CONTEXT[detail] if compact else limits.context
+    return {
+        "title": as_material(as_line(title, LONGEST_LINE)),
+        "query": as_material(query, limits.query),
+        "context": as_material(readable(context), longest) if context and longest else "",
+        "conversation": as_material(earlier_reports(conversation, limits.conversation)),
+    }
 
-        return Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "prompts"),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=False,  # noqa: S701 - prompts are plain text, never HTML
-        )
+
+def fill(template: str, **values: Any) -> str:
+    """Return a template of ``prompts/`` with its values.
+
+    Raises:
+        jinja2.UndefinedError: a value that the template needs is not there.
+    """
+    text = _templates().get_template(template).render(**values)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+@cache
+def _templates() -> SandboxedEnvironment:
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    templates = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(Path(__file__).parent / "prompts"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # prompts are plain text, never HTML
+    )
+    templates.filters["line"] = lambda text: as_line(text, LONGEST_LINE)
+    templates.filters["brief"] = lambda text: as_line(text, LONGEST_BRIEF)
+    return templates
 
 
 def _described(part: Part) -> str:
-    return f"“{part.title}”: {part.brief}"
+    return f"\u201c{as_line(part.title, LONGEST_LINE)}\u201d: {as_line(part.brief, LONGEST_BRIEF)}"

@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chalicelib.generation.named_sections import (
+    LONGEST_NAME,
+    find_named_sections,
+    listed_for_comparison,
+    split_list,
+    without_length,
+    without_named_sections,
+)
+
 LONGEST_TOPIC = 160
-LONGEST_NAME = 90
-MOST_NAMED = 12
+LONGEST_REQUEST = 6000
 
 _KIND = (
     r"(?:analys[ie]s|reports?|overview|summary|comparison|guide|study|review|assessment|deep[ -]dive|"
@@ -27,14 +35,19 @@ _VERB_ORDER = re.compile(
     r"(?:write|tell me|report)\b.*?\b(?:about|on))\s+",
     re.IGNORECASE,
 )
-_LIST = re.compile(
-    r"(?:,\s*|\s+|^|\.\s+)(?:and\s+)?"
-    r"(?:including|covering|cover|includes?|with (?:separate )?sections? (?:on|about|for)|"
-    r"(?:with (?:a )?)?focus(?:ing|ed|es)? on|sections?:|addressing)"
-    r":?\s+(?:the following(?: topics| sections)?:?\s+)?(?P<list>[^.;:\n?!]+(?:\.\w[^.;:\n?!]*)*)",
+# "… with the following sections": the announcement of a list that has been taken out.
+_ANNOUNCEMENT = re.compile(
+    r"[\s,(]{0,3}\b(?:(?:with|using|in|under|and|that|please|it should|must|has|have|into"
+    r"|structured|divided|organi[sz]ed"
+    r"|covering|cover|covers|including|include|addressing|address|discussing)\s+){1,4}"
+    r"(?:the\s+)?(?:(?:following|these|separate|own)\s+)*(?:\w+\s+)?"
+    r"(?:sections?|chapters?|headings|structure|parts|points|topics|aspects|areas|outline|questions|following|these)\s*:?\s*$",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+(?P<item>\S.*)$", re.MULTILINE)
+# "The report should (include sections on …)": nothing is said about its subject.
+_NO_SUBJECT = re.compile(
+    rf"^(?:the|this|your|my)\s+{_KIND}\s+(?:\w+\s+)?(?:should|must|needs?|has|shall|will|is)\b", re.I
+)
 _QUESTION = re.compile(
     r"^how (?:(?:can|could|do|should|would|might) (?:we|i|you|one|they|companies|organi[sz]ations)"
     r"|to)\s+(?P<verb>[a-z]+)\b",
@@ -45,34 +58,46 @@ _ASKED_COMPARISON = re.compile(
     r"^(?:please\s+)?compare\s+|\bdifferences?\s+between\s+|\bcomparison (?:of|between)\s+", re.I
 )
 _VERSUS = re.compile(r"\s+(?:versus|vs\.?|against|compared (?:to|with))\s+", re.IGNORECASE)
-_LENGTH = re.compile(
-    r"\s*,?\s*\b(?:in|of|with|at least|about|around|approximately|roughly)?\s*"
-    r"(?:(?:\d[\d,.]*\s?k?\s*(?:-|\u2013|to)\s*)?\d[\d,.]*\s?k?|one|two|three|four|five|six|seven|eight|nine|ten)\s?\+?[\s-]*(?:words?|pages?)\b"
-    r"(?: long| in length)?",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
 class Topic:
     """The subject of a report.
 
-    ``phrase`` reads well after "about"; ``named`` are sections the user asked for by name;
-    ``compared`` are the two or more things to compare, where the query says so.
+    ``phrase`` reads well after "about"; ``named`` are sections the user asked for by name, with
+    ``notes`` on them in the same order (none, or one for each, maybe empty); ``complete`` says that
+    the user gave the whole structure with them; ``compared`` are the two or more things to
+    compare, where the query says so.
     """
 
     phrase: str
     named: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    complete: bool = False
 
 
 def find_topic(query: str, title: str) -> Topic:
-    """Return what ``query`` is about, falling back on ``title`` where no phrase is left."""
-    named = _named_sections(query)
-    first = _first_sentence(_BULLET.sub("", query))
-    without_list = _LIST.sub("", first) if named else first
-    phrase = _subject(without_list) or title.strip()
-    return Topic(_bounded(phrase, LONGEST_TOPIC), named, _compared(phrase, bool(_ASKED_COMPARISON.search(first))))
+    """Return what ``query`` is about, falling back on ``title`` where no phrase is left.
+
+    What follows the first 6,000 characters of the query is not looked at.
+    """
+    request = re.sub(r"[^\S\n]+", " ", _with_plain_lines(query[:LONGEST_REQUEST]))
+    found = find_named_sections(_with_plain_lines(query[:LONGEST_REQUEST]))
+    listed = listed_for_comparison(request)
+    first = _first_sentence(_ANNOUNCEMENT.sub("", _first_line(without_named_sections(request))))
+    phrase = " versus ".join(listed) or _subject(first) or _bounded(title, LONGEST_TOPIC) or "the subject"
+    compared = listed or _compared(phrase, bool(_ASKED_COMPARISON.search(first)))
+    return Topic(_bounded(phrase, LONGEST_TOPIC), found.titles, compared, found.notes, found.complete)
+
+
+def _with_plain_lines(text: str) -> str:
+    """Return text with one kind of line end, and long runs of blanks cut: indents stay visible."""
+    return re.sub(r"[^\S\n]{9,}", " " * 8, "\n".join(text.splitlines()))
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip().rstrip(":") for line in text.split("\n") if line.strip()), "")
 
 
 def _first_sentence(text: str) -> str:
@@ -82,13 +107,15 @@ def _first_sentence(text: str) -> str:
 
 
 def _subject(sentence: str) -> str:
+    if _NO_SUBJECT.match(sentence):
+        return ""
     phrase = sentence
     for pattern in (_ORDER, _NOUN_ORDER, _VERB_ORDER):
         shorter = pattern.sub("", phrase, count=1)
         if shorter != phrase and shorter.strip():
             phrase = shorter
             break
-    phrase = _LENGTH.sub("", phrase)
+    phrase = without_length(phrase)
     phrase = _DIFFERENCE.sub("", _QUESTION.sub(lambda match: _gerund(match["verb"]), phrase))
     phrase = re.sub(r"\s+(?:briefly|in detail|in depth|in short)$", "", phrase, flags=re.IGNORECASE)
     return phrase.strip(" ,.;:-…")
@@ -106,47 +133,13 @@ def _gerund(verb: str) -> str:
 def _compared(phrase: str, comparison: bool) -> tuple[str, ...]:
     parts = _VERSUS.split(phrase)
     if len(parts) < 2 and comparison:
-        parts = [item for item in _split_list(phrase) if item]
+        parts = [item for item in split_list(phrase) if item]
         parts = re.split(r"\s+(?:and|with|to)\s+", phrase, maxsplit=1) if len(parts) < 2 else parts
     if len(parts) < 2:
         return ()
     # "A versus B for C": what follows the last of them belongs to both.
     parts[-1] = re.split(r"\s+(?:for|in|on|when|as)\s+", parts[-1], maxsplit=1)[0]
     return tuple(_bounded(part.strip(" ,"), LONGEST_NAME) for part in parts if part.strip(" ,"))
-
-
-def _named_sections(query: str) -> tuple[str, ...]:
-    bullets = [match.group("item") for match in _BULLET.finditer(query)]
-    if len(bullets) >= 2:
-        return _cleaned(bullets)
-    for match in _LIST.finditer(query):
-        items = _split_list(match.group("list"))
-        if items:
-            return _cleaned(items)
-    return ()
-
-
-def _split_list(text: str) -> list[str]:
-    """Split "A, B, and C"; without a comma "and" may belong to one name, so it is kept."""
-    items = [item.strip() for item in text.split(",")]
-    if len(items) == 1:
-        return items
-    last = items[-1]
-    if re.match(r"(?:and|or|as well as)\s+", last, re.IGNORECASE):
-        items[-1] = re.sub(r"^(?:and|or|as well as)\s+", "", last, flags=re.IGNORECASE)
-    else:
-        items[-1:] = re.split(r"\s+(?:and|as well as)\s+", last, maxsplit=1)
-    return items
-
-
-def _cleaned(items: list[str]) -> tuple[str, ...]:
-    names: list[str] = []
-    for item in items:
-        name = _LENGTH.sub("", item).strip(" .,;:-*_#")
-        name = name[:1].upper() + name[1:]
-        if name and len(name) <= LONGEST_NAME and name.lower() not in {n.lower() for n in names}:
-            names.append(name)
-    return tuple(names[:MOST_NAMED])
 
 
 def _bounded(text: str, limit: int) -> str:

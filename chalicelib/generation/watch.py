@@ -23,7 +23,7 @@ class Watch:
 
     def check(self) -> None:
         """Raise what stopped the work; cheap, to be called often and from any thread."""
-        self._raise_failure()
+        self.raise_failure()
         if time.monotonic() < self._next or not self._asking.acquire(blocking=False):
             return
         try:
@@ -34,8 +34,22 @@ class Watch:
 
     def check_now(self) -> None:
         """Ask the monitor whatever the interval; called before work that costs."""
-        self._raise_failure()
+        self.raise_failure()
         self.guard(self._check)
+
+    def hold(self, remaining_seconds: float, needed_seconds: float) -> None:
+        """Wait for the end of the time where less is left than the next request needs.
+
+        What is cut off by the end of the time is paid for and lost; whoever goes on afterwards
+        asks for it once. Returns where the time ended and nobody raised.
+        """
+        if remaining_seconds >= needed_seconds:
+            return
+        end = time.monotonic() + remaining_seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, self._interval))
+        self.check_now()
 
     def guard(self, action: Callable[[], None]) -> None:
         """Run a call to the monitor; what it raises stops every thread."""
@@ -55,6 +69,7 @@ class Watch:
         """What stopped the work, if anything did."""
         return self._failure
 
-    def _raise_failure(self) -> None:
+    def raise_failure(self) -> None:
+        """Raise what has stopped the work already; asks nobody."""
         if self._failure is not None:
             raise self._failure

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Final
@@ -40,8 +41,9 @@ _JUST_NOW: Final = timedelta(seconds=10)
 # A report that is handed on this often would never end.
 MAX_RELEASES: Final = 20
 
-# How often a worker asks whether its report was cancelled, and renews its lease, in seconds.
-_CHECK_SECONDS: Final = 3.0
+# How often a worker asks whether its report was cancelled, and renews its lease, in seconds. The call in
+# flight has to end within two seconds of the cancellation, and its threads take part of that.
+_CHECK_SECONDS: Final = 0.8
 _RENEW_SECONDS: Final = 30.0
 
 
@@ -126,6 +128,8 @@ class Claim:
 
     def __init__(self, report: Report, remaining_seconds: Callable[[], float]) -> None:
         self.report = report
+        # What the model has used so far, over all attempts: noted with every write once it is set.
+        self.usage: Callable[[], Mapping[str, float | None]] | None = None
         self._remaining_seconds = remaining_seconds
         # What must stay of it for handing the report on.
         self._reserve_seconds = settings().reserve_seconds
@@ -172,8 +176,12 @@ class Claim:
         """
         if self._ended is not None:
             raise ClaimEndedError(self._ended)
-        if self._remaining_seconds() < self._reserve_seconds:
+        if self.remaining_seconds() <= 0:
             raise OutOfTimeError
+
+    def remaining_seconds(self) -> float:
+        """Return how long the work may go on: the function's time without what handing on needs."""
+        return self._remaining_seconds() - self._reserve_seconds
 
     # How it ends
 
@@ -231,6 +239,7 @@ class Claim:
         self._stop.set()
         if self._renewer.is_alive():
             self._renewer.join()
+        self._note_usage()
         try:
             return write()
         except StateConflictError as conflict:
@@ -256,11 +265,16 @@ class Claim:
         if current is None or current.status != "processing" or current.attempt != self.report.attempt:
             self._ended = _why(current)
 
+    def _note_usage(self) -> None:
+        if self.usage is not None:
+            self.report = replace(self.report, usage=dict(self.usage()))
+
     def _renew(self) -> None:
         with self._lock:
             if self._ended is not None:
                 return
             percentage, message, words = self._progress
+            self._note_usage()
             try:
                 stores().reports.renew(self.report, now(), _lease(), percentage, message, words)
             except StateConflictError as conflict:

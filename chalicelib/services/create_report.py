@@ -58,7 +58,7 @@ def create_report(caller: Caller, new: NewReport) -> CreatedReport:
     Raises:
         QueueFailedError: it could not be stored.
     """
-    report = _record(caller, new)
+    report = unstored_report(caller, new)
     _store(report)
     report = send_permit(report)
     return CreatedReport(report, count_and_place(report, {f"waiting_{report.priority}": 1}))
@@ -81,7 +81,8 @@ def _is_stored(report: Report) -> bool:
         return False
 
 
-def _record(caller: Caller, new: NewReport) -> Report:
+def unstored_report(caller: Caller, new: NewReport) -> Report:
+    """Return the record of a new report as it would be stored now. No AWS call."""
     created_at = stamp(now())
     scrambled = new.scrambling_enabled or new.template.requires_scrambling
     warnings = []

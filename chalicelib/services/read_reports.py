@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.clock import now, parse_stamp
-from chalicelib.domain.figures import estimated_completion_of_running
+from chalicelib.domain.figures import Figures, estimated_completion_of_running
 from chalicelib.domain.report import Artifact, Report, Status
 from chalicelib.services.enqueue import Place, place_of
 from chalicelib.services.queue_figures import remember_figures
@@ -108,7 +108,11 @@ def report_detail(caller: Caller, report_id: str) -> ReportDetail:
     """
     found, figures = stores().figures.get_with_report(report_id)
     remember_figures(figures)
-    report = _theirs(caller, found)
+    return detail_of(_theirs(caller, found), figures)
+
+
+def detail_of(report: Report, figures: Figures) -> ReportDetail:
+    """Return a report with its place and estimate: no AWS call, or one while it waits."""
     if report.is_waiting:
         place = place_of(report, figures)
         return ReportDetail(report, place, place.completion)

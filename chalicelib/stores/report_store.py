@@ -8,11 +8,12 @@ call that names the state it expects; docs/architecture.md has the table.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -56,6 +57,14 @@ class WaitingReport:
 
 
 @dataclass(frozen=True)
+class EarlierReport:
+    """What the conversation index knows of a completed report."""
+
+    title: str
+    summary: str
+
+
+@dataclass(frozen=True)
 class OpenReport:
     """What the sweep's index knows of a report that is not finished."""
 
@@ -77,6 +86,16 @@ def report_key(report_id: str) -> ItemKey:
     return f"R#{report_id}", "head"
 
 
+def _conversation(report: Report) -> str:
+    """Return the key of a report's conversation: the same words of another owner give another key."""
+    named = json.dumps([report.owner, report.conversation_id])
+    return hashlib.sha256(named.encode()).hexdigest()
+
+
+def _created(report: Report) -> str:
+    return f"{report.created_at}#{report.id}"
+
+
 def _due_shard(report_id: str) -> str:
     return f"open#{zlib.crc32(report_id.encode()) % DUE_SHARDS}"
 
@@ -89,7 +108,7 @@ def to_item(report: Report, due_at: datetime) -> Item:
         "sk": sk,
         "owner": report.owner,
         "owner_status": f"{report.owner}#{report.status}",
-        "created": f"{report.created_at}#{report.id}",
+        "created": _created(report),
         "search_text": f"{report.title}\n{report.description}".casefold(),
         "waiting": report.priority,
         "enqueued": f"{report.queued_at}#{report.id}",
@@ -123,8 +142,18 @@ def _outcome(raw: str | None) -> Outcome | None:
         return None
     fields = json.loads(raw)
     fields["artifact"] = Artifact(**fields["artifact"])
-    fields["notices"] = tuple(fields["notices"])
+    for name in ("notices", "style_reasons"):
+        fields[name] = tuple(fields.get(name, ()))
     return Outcome(**fields)
+
+
+def _usage(report: Report) -> dict[str, str]:
+    """Return what notes a report's usage in its item: nothing where it is not known."""
+    return {} if report.usage is None else {"usage": json.dumps(dict(report.usage))}
+
+
+def _read_usage(raw: str | None) -> Mapping[str, float | None] | None:
+    return None if raw is None else json.loads(raw)
 
 
 def to_report(item: Item) -> Report:
@@ -157,6 +186,7 @@ def to_report(item: Item) -> Report:
         completed_at=item.get("completed_at"),
         error_message=item.get("error_message"),
         outcome=_outcome(item.get("outcome")),
+        usage=_read_usage(item.get("usage")),
     )
 
 
@@ -240,6 +270,12 @@ class ReportStore:
         page = self._table.query(key_is("waiting", priority), index="waiting", limit=limit)
         return [WaitingReport(_id(i), i["owner"]) for i in page.items]
 
+    def earlier_in_conversation(self, report: Report, limit: int) -> list[EarlierReport]:
+        """Return the completed reports of a report's conversation that were asked for before it, newest first."""
+        key = Key("conversation").eq(_conversation(report)) & Key("created").lt(_created(report))
+        page = self._table.query(key, index="by_conversation", limit=limit, newest_first=True)
+        return [EarlierReport(i["title"], i["summary"]) for i in page.items]
+
     def open_reports(self) -> Iterator[OpenReport]:
         """Yield every report that is not finished: one call per shard and MB."""
         for shard in range(DUE_SHARDS):
@@ -307,36 +343,40 @@ class ReportStore:
         )
 
     def renew(self, report: Report, at: datetime, lease: timedelta, progress: int, message: str, words: int) -> Report:
-        """Renew the lease of a claim and note its progress.
+        """Renew the lease of a claim and note its progress, and the usage that ``report`` has.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
         until = stamp(at + lease)
         fields = {"lease": until, "due_at": until, "progress": progress, "message": message, "words": words}
-        return self._change(report, _mine(report), assign=fields)
+        return self._change(report, _mine(report), assign=fields | _usage(report))
 
     def complete(self, report: Report, outcome: Outcome, at: datetime) -> Report:
-        """Finish a claim with its document.
+        """Finish a claim with its document; from then on its conversation knows it.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
         fields = {
-            "outcome": json.dumps(asdict(outcome), ensure_ascii=False),
+            "outcome": json.dumps(asdict(replace(outcome, summary="")), ensure_ascii=False),
             "progress": 100,
             "message": "completed",
+            "words": outcome.word_count,
         }
-        return self._finish(report, "completed", _mine(report), at, fields | {"words": outcome.word_count})
+        if report.conversation_id and outcome.summary:
+            fields |= {"conversation": _conversation(report), "summary": outcome.summary}
+        return self._finish(report, "completed", _mine(report), at, fields)
 
     def fail(self, report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Report:
-        """End a claim without a document; with ``expired_only`` only if its lease ran out.
+        """End a claim without a document, keeping its usage; with ``expired_only`` only if its lease ran out.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
         condition = _mine(report) & Attr("lease").lt(stamp(at)) if expired_only else _mine(report)
-        return self._finish(report, "failed", condition, at, {"error_message": reason, "message": "failed"})
+        fields = {"error_message": reason, "message": "failed", **_usage(report)}
+        return self._finish(report, "failed", condition, at, fields)
 
     def cancel(self, report: Report, at: datetime) -> Report:
         """Cancel a report that has not ended.
@@ -372,7 +412,8 @@ class ReportStore:
             report,
             condition,
             status="queued",
-            assign=self._waiting(report, report.queued_at, due_at) | {"message": "waiting to be resumed"},
+            assign=self._waiting(report, report.queued_at, due_at)
+            | {"message": "waiting to be resumed", **_usage(report)},
             add={"releases" if cause == "handed on" else "takeovers": 1},
             remove=("lease",),
         )

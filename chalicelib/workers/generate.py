@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import asdict
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,9 +14,14 @@ from chalicelib.domain.clock import now
 from chalicelib.domain.output_format import CONTENT_TYPES
 from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import Artifact, Outcome, Report
-from chalicelib.domain.template import find_template
-from chalicelib.generation.model_client import ModelClient
-from chalicelib.generation.pipeline import Assignment, GenerationFailed, Written, write_report
+from chalicelib.domain.summary import summary_of
+from chalicelib.generation.assignment import EarlierReport
+from chalicelib.generation.budget import Meter
+from chalicelib.generation.errors import BudgetSpent, GenerationFailed
+from chalicelib.generation.model_client import Endpoint, ModelClient
+from chalicelib.generation.pipeline import Written, earlier_usage, write_report
+from chalicelib.generation.report_assignment import assignment_of
+from chalicelib.generation.usage import Usage
 from chalicelib.rendering.render import Rendering, render
 from chalicelib.services.claims import Claim, ClaimEndedError, OutOfTimeError, claim_next
 from chalicelib.settings import Settings, settings
@@ -27,6 +33,8 @@ from chalicelib.stores.stores import stores
 _log = logging.getLogger(__name__)
 
 NO_MODEL = "No model endpoint is configured: set LLM_BASE_URL and LLM_MODEL"
+# The newest reports of a conversation that a report is told about.
+MAX_EARLIER_REPORTS: Final = 5
 INTERNAL_ERROR = "The report could not be finished because of an internal error"
 
 
@@ -56,7 +64,7 @@ def _write(claim: Claim) -> None:
     try:
         outcome = _produce(claim)
         claim.complete(outcome)
-    except GenerationFailed as failure:
+    except (GenerationFailed, BudgetSpent) as failure:
         reason = str(failure)
         _end(claim, lambda: claim.fail(reason))
     except OutOfTimeError:
@@ -90,51 +98,59 @@ def _discard_own_files(report: Report) -> None:
 
 
 def _produce(claim: Claim) -> Outcome:
-    report = claim.report
-    given = settings()
+    report, given = claim.report, settings()
     if not given.llm_base_url or not given.llm_model:
         raise GenerationFailed(NO_MODEL)
-    model = ModelClient(
-        base_url=given.llm_base_url,
-        api_key=_model_key(given),
-        model=given.llm_model,
-        timeout_seconds=given.llm_timeout_seconds,
-        patience_seconds=given.llm_patience_seconds,
-    )
-    with closing(model):
+    checkpoints = stores().checkpoints.load(report.id, now())
+    meter = _meter(report, checkpoints, given)
+    claim.usage = lambda: asdict(meter.total)
+    with closing(_model(given)) as model:
         written = write_report(
-            _assignment(report),
-            stores().checkpoints.load(report.id, now()),
+            assignment_of(report, _conversation(report)),
+            checkpoints,
             model,
             claim,
             section_words=given.llm_section_words,
             concurrency=given.llm_concurrency,
             notice=given.llm_notice,
+            meter=meter,
         )
     claim.progress(97, "rendering", written.word_count)
     return _store(report, written, render(written.document, report.output_format))
 
 
-def _model_key(given: Settings) -> str:
-    if given.llm_api_key_parameter:
-        return secret_parameter(given.llm_api_key_parameter)
-    return given.llm_api_key
+def _meter(report: Report, checkpoints: Mapping[str, str], given: Settings) -> Meter:
+    """Count on from earlier attempts, whose cost the limit covers, too.
+
+    The checkpoint is of the last request, but ends before the record does, which knows every attempt that came
+    to an end of its own.
+    """
+    recorded = Usage(**report.usage) if report.usage is not None else Usage()  # type: ignore[arg-type]
+    before = max(recorded, earlier_usage(checkpoints), key=lambda usage: usage.calls)
+    return Meter(given.llm_prices, report.parameters.get("max_cost_usd"), before)
 
 
-def _assignment(report: Report) -> Assignment:
-    template = find_template(report.template_id)
-    context = report.parameters.get("context")
-    return Assignment(
-        report_id=report.id,
-        title=report.title,
-        description=report.description,
-        query=report.parameters["user_query"],
-        template_name=report.template_name,
-        created_at=report.created_at,
-        report_style=report.parameters.get("report_style"),
-        context=json.dumps(context, ensure_ascii=False) if context else "",
-        max_output_tokens=template.max_output_tokens if template else 16384,
+def _model(given: Settings) -> ModelClient:
+    first = Endpoint(given.llm_base_url, _key(given.llm_api_key, given.llm_api_key_parameter), given.llm_model)
+    second = None
+    if given.llm_fallback_base_url and given.llm_fallback_model:
+        key = _key(given.llm_fallback_api_key, given.llm_fallback_api_key_parameter)
+        second = Endpoint(given.llm_fallback_base_url, key, given.llm_fallback_model)
+    return ModelClient(
+        first, second, timeout_seconds=given.llm_timeout_seconds, patience_seconds=given.llm_patience_seconds
     )
+
+
+def _key(value: str, parameter: str) -> str:
+    return secret_parameter(parameter) if parameter else value
+
+
+def _conversation(report: Report) -> list[EarlierReport]:
+    """Return what earlier reports of the conversation said, the oldest first: one AWS call, or none."""
+    if not report.conversation_id:
+        return []
+    newest_first = stores().reports.earlier_in_conversation(report, MAX_EARLIER_REPORTS)
+    return [EarlierReport(earlier.title, earlier.summary) for earlier in reversed(newest_first)]
 
 
 def _store(report: Report, written: Written, rendering: Rendering) -> Outcome:
@@ -149,12 +165,10 @@ def _store(report: Report, written: Written, rendering: Rendering) -> Outcome:
         word_count=written.word_count,
         model=written.model,
         style=written.detected_style,
-        usage={
-            "tokens_in": written.usage.tokens_in,
-            "tokens_out": written.usage.tokens_out,
-            "calls": written.usage.calls,
-        },
+        style_reasons=written.style_reasons,
+        usage=asdict(written.usage),
         notices=written.document.notices,
+        summary=summary_of(written.document),
     )
 
 

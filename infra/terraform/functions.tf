@@ -16,14 +16,27 @@ locals {
     var.extra_environment,
   )
 
+  # What an estimate depends on: the API answers with one without asking a model.
+  estimating_environment = merge(
+    {
+      LLM_MODEL       = var.llm_model
+      LLM_CONCURRENCY = tostring(var.llm_concurrency)
+      LLM_PRICES      = jsonencode(var.llm_prices)
+    },
+    var.llm_fallback_base_url == "" ? {} : {
+      LLM_FALLBACK_BASE_URL = var.llm_fallback_base_url
+      LLM_FALLBACK_MODEL    = trimspace(var.llm_fallback_model)
+    },
+  )
+
   writing_environment = merge(
+    local.estimating_environment,
     {
       LLM_BASE_URL        = var.llm_base_url
-      LLM_MODEL           = var.llm_model
       LLM_TIMEOUT_SECONDS = tostring(var.llm_timeout_seconds)
-      LLM_CONCURRENCY     = tostring(var.llm_concurrency)
     },
     var.llm_api_key_parameter == "" ? {} : { LLM_API_KEY_PARAMETER = var.llm_api_key_parameter },
+    var.llm_fallback_api_key_parameter == "" ? {} : { LLM_FALLBACK_API_KEY_PARAMETER = var.llm_fallback_api_key_parameter },
   )
 
   function_kinds = merge(
@@ -33,7 +46,7 @@ locals {
         package     = "api"
         timeout     = var.api_timeout_seconds
         memory      = var.memory_mb.api
-        environment = {}
+        environment = local.estimating_environment
       }
     },
     {
@@ -96,6 +109,13 @@ resource "aws_lambda_function" "function" {
 
   tracing_config {
     mode = "Active"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = (var.llm_fallback_base_url == "") == (trimspace(var.llm_fallback_model) == "")
+      error_message = "Give both llm_fallback_base_url and llm_fallback_model, or neither."
+    }
   }
 
   # Without its rights and its log group the first invocation fails, or makes a log group that nobody deletes.

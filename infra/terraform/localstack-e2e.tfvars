@@ -7,3 +7,4 @@ lease_seconds                = 10
 max_receive_count            = 2
 resend_seconds               = 5
 presign_seconds              = 5
+llm_concurrency              = 4

@@ -12,6 +12,8 @@ locals {
   # What Lambda itself calls with a function's role to read a queue for it.
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
+  model_keys = compact([var.llm_api_key_parameter, var.llm_fallback_api_key_parameter])
+
   # Keys of the item of counters in the access table. The other items there are API keys.
   figures_keys = ["FIGURES"]
 
@@ -94,6 +96,12 @@ data "aws_iam_policy_document" "generator" {
   }
 
   statement {
+    sid       = "ReadTheConversationSoFar"
+    actions   = ["dynamodb:Query"]
+    resources = ["${local.reports_table}/index/by_conversation"]
+  }
+
+  statement {
     # Checkpoints are items beside the report's own: put, queried, and deleted as a batch.
     sid = "ClaimReportsAndKeepCheckpoints"
     actions = [
@@ -134,13 +142,15 @@ data "aws_iam_policy_document" "generator" {
   }
 
   dynamic "statement" {
-    for_each = var.llm_api_key_parameter == "" ? [] : [trimprefix(var.llm_api_key_parameter, "/")]
+    for_each = length(local.model_keys) == 0 ? [] : [local.model_keys]
 
     content {
-      # The account's own SSM key lets every reader of the parameter decrypt it.
-      sid       = "ReadTheModelsKey"
-      actions   = ["ssm:GetParameter"]
-      resources = ["arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter/${statement.value}"]
+      # The account's own SSM key lets every reader of the parameters decrypt them.
+      sid     = "ReadTheModelsKeys"
+      actions = ["ssm:GetParameter"]
+      resources = [
+        for name in statement.value : "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter/${trimprefix(name, "/")}"
+      ]
     }
   }
 }

@@ -121,6 +121,45 @@ variable "llm_api_key_parameter" {
   }
 }
 
+variable "llm_fallback_base_url" {
+  description = "A second endpoint, up to and including /v1, that writes while the first is down; empty for none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.llm_fallback_base_url == "" || can(regex("^https?://[^ ]+$", var.llm_fallback_base_url))
+    error_message = "The fallback endpoint is an http(s) URL."
+  }
+}
+
+variable "llm_fallback_model" {
+  description = "The model's name at the second endpoint; required with it."
+  type        = string
+  default     = ""
+}
+
+variable "llm_fallback_api_key_parameter" {
+  description = "Name of the SSM SecureString with the second endpoint's key, starting with a slash; empty for an endpoint without one."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.llm_fallback_api_key_parameter == "" || can(regex("^/[A-Za-z0-9_./-]{1,1000}$", var.llm_fallback_api_key_parameter))
+    error_message = "A parameter name starts with a slash and holds letters, digits, and _ . / - only."
+  }
+}
+
+variable "llm_prices" {
+  description = "US dollars per million tokens, [read, written], by model; * is any other model. Without it reports have no costs, and may not be given a cost limit."
+  type        = map(list(number))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for price in values(var.llm_prices) : length(price) == 2 && alltrue([for amount in price : amount >= 0])])
+    error_message = "A price is [input, output] in US dollars per million tokens, each at least 0."
+  }
+}
+
 variable "llm_timeout_seconds" {
   description = "Time for one request to the model."
   type        = number
@@ -135,7 +174,7 @@ variable "llm_timeout_seconds" {
 variable "llm_concurrency" {
   description = "Requests to the model at once, per report."
   type        = number
-  default     = 4
+  default     = 8
 
   validation {
     condition     = var.llm_concurrency >= 1 && var.llm_concurrency <= 64 && floor(var.llm_concurrency) == var.llm_concurrency

@@ -24,6 +24,7 @@ UNKNOWN = "991a8dca-b90c-406d-9a64-dcc9b1bec33c"
 ROUTES: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("GET", "/api/reports/templates"): ({}, 200),
     ("POST", "/api/reports"): ({"json": new_report(output_format="md")}, 201),
+    ("POST", "/api/reports/estimate"): ({"json": new_report()}, 200),
     ("GET", "/api/reports"): ({"params": {"limit": "5", "search": "title"}}, 200),
     ("GET", "/api/reports/{report_id}"): ({}, 200),
     ("GET", "/api/reports/{report_id}/download"): ({"params": {"delivery": "link"}}, 200),
@@ -65,7 +66,8 @@ def test_a_large_document_comes_by_a_redirect_with_the_exact_bytes(deployed: Dep
     # One checkpoint holds at most 400 kB; HTML makes five bytes of each of these.
     code = "&" * 140_000
     for number in range(PARTS_AT_MOST):
-        deployed.model.fault("text", match="suspension bridges", text=f"{answer(number, 600)}\n\n```\n{code}\n```")
+        text = f"{answer(number, 600)}\n\n```\n{code}\n```"
+        deployed.model.fault("text", match="suspension bridges", texts_only=True, text=text)
     query = "Write a 5000 word analysis of suspension bridges."
     report_id = deployed.client.create("Large", parameters={"user_query": query}, output_format="html")
     report = deployed.client.finished(report_id, seconds=180)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.e2e_localstack.conftest import MODEL_KEY, Deployed
+from tests.support.model_calls import part_of
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(300)]
 
-# The requests to the model that a report makes at once, which is the default of llm_concurrency.
+# The requests to the model that a report makes at once, which is llm_concurrency in localstack-e2e.tfvars.
 AT_ONCE = 4
 
 # What the schedule sends.
@@ -63,7 +64,7 @@ def test_a_failed_report_is_written_when_it_is_retried(deployed: Deployed) -> No
 
 
 def test_a_report_that_a_function_has_no_time_for_is_handed_on(deployed: Deployed) -> None:
-    deployed.model.fault("hang", match="chronometers", times=AT_ONCE)
+    deployed.model.fault("hang", match="chronometers", texts_only=True, times=AT_ONCE)
     report_id = _create(deployed, "chronometers")
     report = deployed.client.finished(report_id, seconds=120)
     assert report["attempt"] == 2
@@ -92,7 +93,7 @@ def test_the_sweep_sets_wrong_figures_right(deployed: Deployed) -> None:
 
 
 def test_a_dead_letter_revives_the_report_that_its_worker_abandoned(deployed: Deployed) -> None:
-    deployed.model.fault("hang", match="sextants", times=AT_ONCE)
+    deployed.model.fault("hang", match="sextants", texts_only=True, times=AT_ONCE)
     with deployed.controls.sweep_paused():
         report_id = _create(deployed, "sextants")
         wait_for(lambda: _asked(deployed, "sextants") == AT_ONCE, 60, "the middle of the report")
@@ -111,7 +112,7 @@ def _create(deployed: Deployed, subject: str) -> str:
 
 
 def _asked(deployed: Deployed, subject: str) -> int:
-    return sum(subject in request.prompt for request in deployed.model.requests())
+    return sum(subject in request.prompt and part_of(request) is not None for request in deployed.model.requests())
 
 
 def _key(report_id: str) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import pytest
 
 from tests.e2e_localstack.conftest import Deployed
 from tests.model_server.script import Received
+from tests.support.model_calls import part_of
 from tests.support.service import PRIORITIES
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(600)]
 
-# The requests to the model that a report makes at once, which is the default of llm_concurrency.
+# The requests to the model that a report makes at once, which is llm_concurrency in localstack-e2e.tfvars.
 AT_ONCE = 4
 FINISHED_FIRST = 2
 # A permit is delivered twice (max_receive_count), each time hidden for visibility_seconds.
@@ -96,7 +97,7 @@ def test_the_schedule_rescues_a_report_whose_permit_is_lost(deployed: Deployed, 
 
 
 def assert_nothing_was_written_twice(deployed: Deployed, begun: Begun) -> None:
-    asked = [part_of(request) for request in requests_about(deployed, begun.subject)]
+    asked = [part_of(request) for request in parts_about(deployed, begun.subject)]
     assert len(begun.finished) == FINISHED_FIRST
     assert {part: asked.count(part) for part in begun.finished} == dict.fromkeys(begun.finished, 1)
 
@@ -105,9 +106,8 @@ def requests_about(deployed: Deployed, subject: str) -> list[Received]:
     return [request for request in deployed.model.requests() if subject in request.prompt]
 
 
-def part_of(request: Received) -> str:
-    """Return which part of a report was asked for: the first line of the request."""
-    return str(request.body["messages"][-1]["content"]).splitlines()[0]
+def parts_about(deployed: Deployed, subject: str) -> list[Received]:
+    return [request for request in requests_about(deployed, subject) if part_of(request)]
 
 
 def _warm_up(deployed: Deployed) -> None:
@@ -123,12 +123,12 @@ def _create(deployed: Deployed, subject: str, priority: str) -> str:
 
 def _begin(deployed: Deployed, subject: str, priority: str) -> Begun:
     """Have a report written up to the point where some parts are stored and the model is silent about the next."""
-    deployed.model.fault("slow", match=subject, times=FINISHED_FIRST, tokens_per_second=1e6)
-    deployed.model.fault("hang", match=subject, times=AT_ONCE)
+    deployed.model.fault("slow", match=subject, texts_only=True, times=FINISHED_FIRST, tokens_per_second=1e6)
+    deployed.model.fault("hang", match=subject, texts_only=True, times=AT_ONCE)
     report_id = _create(deployed, subject, priority)
 
     wait_for(
-        lambda: len(requests_about(deployed, subject)) == FINISHED_FIRST + AT_ONCE,
+        lambda: len(parts_about(deployed, subject)) == FINISHED_FIRST + AT_ONCE,
         60,
         f"the silence of the model about {subject}",
     )
@@ -137,8 +137,8 @@ def _begin(deployed: Deployed, subject: str, priority: str) -> Begun:
         10,
         f"the first parts on {subject} to be stored",
     )
-    answered = [r for r in requests_about(deployed, subject) if r.outcome == "answered"]
-    return Begun(report_id, subject, frozenset(part_of(r) for r in answered))
+    answered = [r for r in parts_about(deployed, subject) if r.outcome == "answered"]
+    return Begun(report_id, subject, frozenset(part for r in answered if (part := part_of(r))))
 
 
 def _crash_always(deployed: Deployed, subject: str) -> Begun:

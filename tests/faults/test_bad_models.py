@@ -10,12 +10,15 @@ from tests.support.service import Service
 
 pytestmark = pytest.mark.timeout(180)
 
+# What the requests for the text say, and those for a plan or a summary do not.
+PART = "Write the part"
+
 
 @pytest.mark.parametrize(
     "fault", ["error", "drop", "empty", "refusal", "loop", "think", "echo", "fence", "heading", "short", "length"]
 )
 def test_one_bad_answer_does_not_spoil_a_report(service: Service, model_server: ModelServer, fault: str) -> None:
-    model_server.fault(fault)
+    model_server.fault(fault, match=PART)
     report_id = service.create(output_format="md")
     service.finish(report_id)
     text = service.get(f"/api/reports/{report_id}/download").body.decode()
@@ -57,7 +60,9 @@ def test_no_endpoint_at_all_says_what_to_set(service: Service, monkeypatch: pyte
 
 def test_hostile_text_of_the_model_and_the_user_reaches_no_markup(service: Service, model_server: ModelServer) -> None:
     hostile = "The cost rose from $5 million <script>alert(1)</script> to $12 million. ![x](http://127.0.0.1:9/a.png)"
-    model_server.fault("text", text=f"{hostile}\n\nThe plant was built in 1999 and has {{{{7*7}}}} units in two halls.")
+    model_server.fault(
+        "text", match=PART, text=f"{hostile}\n\nThe plant was built in 1999 and has {{{{7*7}}}} units in two halls."
+    )
     title = "</title><script>alert(1)</script> {{7*7}}"
     report_id = service.create(title, output_format="html")
     service.finish(report_id)

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from tests.conftest import RunningStack
+from tests.support.model_calls import parts_answered
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.timeout(180)]
@@ -51,6 +52,7 @@ def test_a_report_survives_its_worker(own_stack: RunningStack) -> None:
     answered = Counter(r.prompt for r in model.requests() if r.outcome == "answered")
     assert finished
     assert all(answered[prompt] == 1 for prompt in finished)
+    assert set(parts_answered(model.requests()).values()) == {1}
     figures = client.request("GET", "/api/reports/queue/status").json()["data"]
     assert figures["pending_reports"] == 0
 

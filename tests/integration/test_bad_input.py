@@ -55,6 +55,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("conversation of a wrong type", parameters(conversation_id=7), "parameters.conversation_id"),
     ("context of a wrong type", parameters(context="text"), "parameters.context"),
     ("unknown style", parameters(report_style="poem"), "parameters.report_style"),
+    ("cost limit of a wrong type", parameters(max_cost_usd="1"), "parameters.max_cost_usd"),
+    ("cost limit as a boolean", parameters(max_cost_usd=True), "parameters.max_cost_usd"),
+    ("cost limit of nothing", parameters(max_cost_usd=0), "parameters.max_cost_usd"),
+    ("cost limit below nothing", parameters(max_cost_usd=-0.01), "parameters.max_cost_usd"),
+    ("cost limit over 1000", parameters(max_cost_usd=1000.01), "parameters.max_cost_usd"),
+    ("cost limit without a price", parameters(max_cost_usd=1), "parameters.max_cost_usd"),
     ("parameters over 64 KB", parameters(context={"a": "x" * 65_536}), "parameters"),
     ("scrambling of a wrong type", new_report(scrambling_enabled="yes"), "scrambling_enabled"),
     ("honey jar of a wrong type", new_report(honey_jar_id=7), "honey_jar_id"),
@@ -62,9 +68,10 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "field"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])
-def test_a_bad_field_is_400_and_named(service: Service, body: dict[str, Any], field: str) -> None:
+@pytest.mark.parametrize("path", ["/api/reports/", "/api/reports/estimate"])
+def test_a_bad_field_is_400_and_named(service: Service, path: str, body: dict[str, Any], field: str) -> None:
     with counted_calls() as calls:
-        answer = service.post("/api/reports/", body)
+        answer = service.post(path, body)
     assert answer.status == 400
     found = answer.json()
     assert found["success"] is False
@@ -112,7 +119,7 @@ def test_fifty_levels_are_fine_and_come_back(service: Service) -> None:
 
 
 def test_null_means_absent_for_every_optional_field(service: Service) -> None:
-    optional = {"generation_mode": None, "conversation_id": None, "context": None, "report_style": None}
+    optional = dict.fromkeys(("generation_mode", "conversation_id", "context", "report_style", "max_cost_usd"))
     assert service.post("/api/reports/", parameters(**optional)).status == 201
 
 
@@ -156,7 +163,11 @@ bodies = st.fixed_dictionaries(
         "title": st.text(min_size=1, max_size=40) | anything,
         "description": st.text(max_size=40) | anything,
         "priority": st.sampled_from(PRIORITIES) | anything,
-        "parameters": st.fixed_dictionaries({"user_query": st.text(max_size=40) | anything}) | anything,
+        "parameters": st.fixed_dictionaries(
+            {"user_query": st.text(max_size=40) | anything},
+            optional={"conversation_id": st.text(max_size=20) | anything, "max_cost_usd": st.floats(0, 1) | anything},
+        )
+        | anything,
         "output_format": st.sampled_from(["pdf", "md", "html", "docx"]) | anything,
         "honey_jar_id": st.none() | anything,
         "scrambling_enabled": st.booleans() | anything,
@@ -177,6 +188,11 @@ def test_whatever_is_sent_is_201_or_a_named_4xx(service: Service, body: dict[str
         assert answer.json()["success"] is False
         if answer.status == 400:
             assert answer.json()["details"] or answer.json()["error"] == "JSON data required"
+
+
+def test_a_limit_that_no_price_backs_says_what_to_set(service: Service) -> None:
+    answer = service.post("/api/reports/", parameters(max_cost_usd=1))
+    assert "LLM_PRICES" in answer.json()["details"][0]["message"]
 
 
 @given(query=st.dictionaries(st.sampled_from(["limit", "offset", "status", "search"]), st.text(max_size=20)))

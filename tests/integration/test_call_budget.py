@@ -98,6 +98,7 @@ def test_calls_and_positions_at_this_depth(service: Service, waiting: list[str])
     newest, total = waiting[-1], len(waiting)
     requests: dict[str, tuple[int, Callable[[], object]]] = {
         "create": (5, lambda: service.post("/api/reports/", new_report())),
+        "estimate": (0, lambda: service.post("/api/reports/estimate", new_report())),
         "detail": (2, lambda: service.get(f"/api/reports/{newest}")),
         "list": (3, lambda: service.get("/api/reports/?limit=20")),
         "list by status": (3, lambda: service.get("/api/reports/?status=queued&limit=20")),

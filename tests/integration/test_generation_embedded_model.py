@@ -1,5 +1,6 @@
 """The real embedded model: a short report, written in this machine's own process."""
 
+import math
 import re
 import signal
 import subprocess
@@ -10,8 +11,8 @@ import pytest
 import requests
 
 from chalicelib.domain.document import block_texts
-from chalicelib.generation.guards import loops
-from chalicelib.generation.pipeline import Assignment, ModelClient, write_report
+from chalicelib.generation.pipeline import Assignment, Endpoint, Meter, ModelClient, write_report
+from chalicelib.generation.repetition import loops
 from embedded.model_server import MODEL_NAME
 
 
@@ -24,6 +25,9 @@ class Silent:
 
     def check(self) -> None:
         pass
+
+    def remaining_seconds(self) -> float:
+        return math.inf
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +52,10 @@ def test_the_server_is_ready_when_it_says_so_and_names_its_model(base_url: str) 
 
 def test_a_short_report_is_readable(base_url: str) -> None:
     assignment = Assignment("r", "Backups", "", "A 300 word overview of backups for small offices", "Bee", "2026-01-01")
-    with ModelClient(base_url=base_url, api_key="", model=MODEL_NAME) as model:
-        written = write_report(assignment, {}, model, Silent(), section_words=170, concurrency=4, notice="")
+    with ModelClient(Endpoint(base_url, "", MODEL_NAME)) as model:
+        written = write_report(
+            assignment, {}, model, Silent(), section_words=170, concurrency=4, notice="", meter=Meter({})
+        )
     texts = ["\n".join(block_texts(section.blocks)) for section in written.document.sections]
     assert written.document.model == MODEL_NAME
     assert 150 <= written.word_count <= 900

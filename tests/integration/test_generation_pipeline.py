@@ -1,50 +1,35 @@
-"""The whole pipeline against the scripted model server, over real HTTP."""
+"""The whole pipeline, planning included, against the scripted model server over real HTTP."""
 
-import threading
+from __future__ import annotations
+
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from chalicelib.domain.document import Table, block_texts, word_count
-from chalicelib.generation import model_client
-from chalicelib.generation.pipeline import Assignment, GenerationFailed, ModelClient, Written, write_report
+from chalicelib.generation import retrying
+from chalicelib.generation.outline import Outline
+from chalicelib.generation.pipeline import (
+    Assignment,
+    Endpoint,
+    GenerationFailed,
+    Meter,
+    ModelClient,
+    Written,
+    earlier_usage,
+    write_report,
+)
 from tests.model_server import ModelServer
-from tests.model_server.reply import LOOP, REFUSAL
+from tests.support.report_writing import CancelledError, Recorder
 
 QUERY = "Provide a 3000 word analysis of SCADA security, including NERC CIP compliance, segmentation, and incidents."
 
 
-class CancelledError(Exception):
-    pass
-
-
-@dataclass
-class Recorder:
-    """A monitor that keeps what it is told; ``stop`` decides when the work must end."""
-
-    stop: Callable[[], bool] = lambda: False
-    steps: list[tuple[int, str, int]] = field(default_factory=list)
-    stored: dict[str, str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def progress(self, percentage: int, message: str, words: int) -> None:
-        with self.lock:
-            self.steps.append((percentage, message, words))
-
-    def checkpoint(self, key: str, text: str) -> None:
-        with self.lock:
-            self.stored[key] = text
-
-    def check(self) -> None:
-        if self.stop():
-            raise CancelledError
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.setattr(model_client, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
     with ModelServer() as running:
         yield running
 
@@ -69,7 +54,7 @@ def write(
         created_at="2026-01-20T15:30:00Z",
         max_output_tokens=max_output_tokens,
     )
-    with ModelClient(base_url=server.base_url, api_key="", model="scripted-model", attempts=3) as client:
+    with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=3) as client:
         return write_report(
             assignment,
             checkpoints or {},
@@ -78,6 +63,7 @@ def write(
             section_words=section_words,
             concurrency=concurrency,
             notice=notice,
+            meter=Meter({}, before=earlier_usage(checkpoints or {})),
         )
 
 
@@ -85,30 +71,35 @@ def text_of(written: Written) -> str:
     return "\n".join(text for section in written.document.sections for text in block_texts(section.blocks))
 
 
+def parts_of(monitor: Recorder) -> int:
+    return sum(len(section.parts) for section in Outline.from_json(monitor.stored["outline"]).sections)
+
+
 def test_a_report_of_the_asked_length_comes_out_in_outline_order(server: ModelServer) -> None:
     monitor = Recorder()
     written = write(server, monitor, notice="Written by a small demonstration model.")
     document = written.document
     titles = [section.title for section in document.sections]
-    assert titles[0] == "Executive Summary"
-    assert titles[1] == "Introduction"
-    assert [t for t in titles if t in ("NERC CIP compliance", "Segmentation", "Incidents")] == [
-        "NERC CIP compliance",
-        "Segmentation",
-        "Incidents",
-    ]
+    assert titles == ["Executive Summary", *Outline.from_json(monitor.stored["outline"]).titles]
+    named = ["NERC CIP compliance", "Segmentation", "Incidents"]
+    assert [title for title in titles if title in named] == named
     assert 2850 <= written.word_count == word_count(document) <= 3600
     assert document.title == "My <own> title"
     assert document.model == written.model == "scripted-model"
     assert document.style == written.detected_style == "technical"
+    assert written.style_reasons
     assert document.notices == ("Written by a small demonstration model.",)
     assert not any(section.degraded for section in document.sections)
     assert len({section.id for section in document.sections}) == len(document.sections)
 
 
-def test_usage_is_what_the_endpoint_counted(server: ModelServer) -> None:
-    written = write(server, Recorder())
-    assert written.usage.calls == len(server.requests())
+def test_a_usual_report_takes_one_request_for_the_outline_each_part_and_the_summary(server: ModelServer) -> None:
+    monitor = Recorder()
+    written = write(server, monitor)
+    assert len(server.requests()) == written.usage.calls == parts_of(monitor) + 2
+    assert "response_format" in server.requests()[0].body
+    assert "executive summary" in server.requests()[-1].prompt
+    assert all(request.body["stream"] for request in server.requests())
     assert written.usage.tokens_out > 2800
     assert written.usage.tokens_in > 1000
 
@@ -120,31 +111,30 @@ def test_tables_and_non_ascii_text_arrive_in_the_document(server: ModelServer) -
     assert "東京" in text_of(written)
 
 
-def test_progress_moves_with_the_sections_and_never_goes_back(server: ModelServer) -> None:
+def test_progress_moves_with_every_part_and_never_goes_back(server: ModelServer) -> None:
     monitor = Recorder()
-    written = write(server, monitor)
+    write(server, monitor)
     percentages = [step[0] for step in monitor.steps]
     assert percentages == sorted(percentages)
-    assert percentages[0] == 5
-    assert percentages[-1] == 95
-    assert len(set(percentages)) >= len(written.document.sections)
+    assert monitor.steps[0] == (5, "planning", 0)
+    assert len(set(percentages)) >= parts_of(monitor) + 2
     assert monitor.steps[-1][2] >= 2700
-    assert any("NERC CIP compliance" in message for _, message, _ in monitor.steps)
+    titles = "|".join(map(re.escape, Outline.from_json(monitor.stored["outline"]).titles))
+    told = [message for _, message, _ in monitor.steps if message.startswith("writing") and ":" in message]
+    assert all(re.fullmatch(rf"writing \d+ of {parts_of(monitor)}: (?:{titles})", message) for message in told)
 
 
-def test_sections_are_written_side_by_side_but_not_too_many(server: ModelServer) -> None:
-    server.script.control({"tokens_per_second": 3000})
-    write(server, Recorder(), concurrency=3)
+def test_parts_are_written_side_by_side_but_not_too_many(server: ModelServer) -> None:
+    server.script.control({"tokens_per_second": 500})
+    write(server, Recorder(), concurrency=3, query="A technical analysis of bees in 1200 words")
     assert server.script.max_in_flight == 3
 
 
-def test_the_summary_is_written_last_from_the_sections(server: ModelServer) -> None:
+def test_the_summary_is_written_from_the_sections(server: ModelServer) -> None:
     monitor = Recorder()
     write(server, monitor)
     last = server.requests()[-1].prompt
-    assert "executive summary" in last
-    first_sentence = monitor.stored["section-01"].split(".")[0]
-    assert first_sentence in last
+    assert monitor.stored[min(monitor.sections)].split(".")[0] in last
 
 
 def test_a_short_report_needs_no_summary(server: ModelServer) -> None:
@@ -156,68 +146,37 @@ def test_sections_in_several_parts_have_their_own_headings(server: ModelServer) 
     written = write(server, Recorder(), section_words=150)
     levels = [block.level for block in written.document.sections[2].blocks if block.kind == "heading"]
     assert levels[0] == 3
-    assert set(levels) == {3, 4}
+    assert set(levels) <= {3, 4}
 
 
 def test_a_limit_of_the_template_is_kept_and_said(server: ModelServer) -> None:
     written = write(server, Recorder(), query="9000 words on bees", max_output_tokens=1400)
-    assert written.word_count < 1500
+    assert written.word_count <= 1000
     assert any("9,000" in notice for notice in written.document.notices)
 
 
-# Resuming
-
-
-def test_nothing_is_paid_for_twice(server: ModelServer) -> None:
+def test_a_proposal_is_paid_for_once_over_all_attempts(server: ModelServer) -> None:
     first = Recorder()
-    whole = write(server, first)
-    server.script.control({"reset": True})
-    again = write(server, Recorder(), first.stored)
-    assert server.requests() == []
-    assert again.document == whole.document
-
-
-def test_a_report_that_was_interrupted_goes_on_where_it_was(server: ModelServer) -> None:
-    first = Recorder()
-    first.stop = lambda: len(first.stored) >= 4
+    first.stop = lambda: "outline" in first.stored
     with pytest.raises(CancelledError):
-        write(server, first, concurrency=1)
-    finished = {key: text for key, text in first.stored.items() if key.startswith("section")}
-    calls = len(server.requests())
-    second = Recorder()
-    written = write(server, second, first.stored)
-    assert finished.keys().isdisjoint(second.stored)
-    parts = len(written.document.sections)
-    assert len(server.requests()) - calls == parts - len(finished)
+        write(server, first)
+    write(server, Recorder(), first.stored)
+    assert sum("response_format" in request.body for request in server.requests()) == 1
 
 
 def test_an_outline_of_another_shape_is_kept_for_the_sections_written_under_it(server: ModelServer) -> None:
     first = Recorder()
-    first.stop = lambda: len(first.stored) >= 4
+    first.stop = lambda: len(first.sections) >= 3
     with pytest.raises(CancelledError):
         write(server, first, concurrency=1, section_words=600)
     written = write(server, Recorder(), first.stored, section_words=150)
-    for key, text in first.stored.items():
-        if key.startswith("section"):
-            assert text.split(".")[0] in text_of(written)
-
-
-def test_the_progress_of_a_resumed_report_begins_where_it_was(server: ModelServer) -> None:
-    first = Recorder()
-    first.stop = lambda: len(first.stored) >= 5
-    with pytest.raises(CancelledError):
-        write(server, first, concurrency=1)
-    second = Recorder()
-    write(server, second, first.stored)
-    assert second.steps[1][0] > 10
-
-
-# Stopping
+    for key in first.sections:
+        assert first.stored[key].split(".")[0] in text_of(written)
 
 
 @pytest.mark.parametrize("fault", ["hang", "slow"])
 def test_a_cancelled_report_aborts_its_requests_within_two_seconds(server: ModelServer, fault: str) -> None:
-    server.fault(fault, times=None)
+    server.fault(fault, times=None, match="Write the part")
     stopped_at = 0.0
 
     def stop() -> bool:
@@ -230,7 +189,7 @@ def test_a_cancelled_report_aborts_its_requests_within_two_seconds(server: Model
     with pytest.raises(CancelledError):
         write(server, Recorder(stop=stop))
     assert time.monotonic() - stopped_at < 2
-    assert len(server.requests()) == 4
+    assert len(server.requests()) == 5
 
 
 def test_a_checkpoint_that_cannot_be_stored_stops_everything(server: ModelServer) -> None:
@@ -239,109 +198,14 @@ def test_a_checkpoint_that_cannot_be_stored_stops_everything(server: ModelServer
             if key.startswith("section"):
                 raise CancelledError
 
-    server.fault("hang", times=None, match="“Principles” covers")
+    server.fault("hang", match="Write the part")
     server.script.control({"tokens_per_second": 2000})
     with pytest.raises(CancelledError):
         write(server, Lost())
-
-
-# Faults
-
-
-@pytest.mark.parametrize(
-    ("fault", "trace"),
-    [
-        ("empty", None),
-        ("refusal", REFUSAL),
-        ("loop", LOOP.strip()),
-        ("unclosed_think", "Let me think"),
-        ("short", None),
-    ],
-)
-def test_a_bad_answer_is_asked_for_again_differently(server: ModelServer, fault: str, trace: str | None) -> None:
-    options = {"after_words": 5} if fault == "short" else {}
-    server.fault(fault, match="Write the part “Segmentation”", **options)
-    written = write(server, Recorder())
-    asked = [r.prompt for r in server.requests() if "Write the part “Segmentation”" in r.prompt]
-    assert len(asked) == 2
-    assert asked[0] != asked[1]
-    assert trace is None or trace not in text_of(written)
-    assert not any(section.degraded for section in written.document.sections)
-
-
-@pytest.mark.parametrize(
-    ("fault", "trace"), [("think", "Let me think"), ("echo", "Question to answer"), ("fence", "```"), ("heading", "##")]
-)
-def test_what_does_not_belong_is_cleaned_without_asking_again(server: ModelServer, fault: str, trace: str) -> None:
-    server.fault(fault, times=None, match="Write the part")
-    written = write(server, Recorder())
-    assert trace not in text_of(written)
-    assert "think>" not in text_of(written)
-    assert len(server.requests()) == len(written.document.sections)
-    for section in written.document.sections:
-        assert section.title not in block_texts(section.blocks)[0]
-
-
-def test_an_answer_cut_at_the_limit_is_continued_without_a_seam(server: ModelServer) -> None:
-    whole = write(server, Recorder())
-    server.script.control({"reset": True})
-    server.fault("length", after_words=90, match="Write the part “Introduction”")
-    cut = write(server, Recorder(), concurrency=1)
-    assert len(server.requests()) == len(cut.document.sections) + 1
-    continued = [r for r in server.requests() if r.body["messages"][-2]["role"] == "assistant"]
-    assert len(continued) == 1
-    expected = block_texts(whole.document.sections[1].blocks)
-    assert block_texts(cut.document.sections[1].blocks)[: len(expected)] == expected
-
-
-def test_an_answer_well_short_is_extended(server: ModelServer) -> None:
-    server.fault("short", after_words=60, match="Write the part “Introduction”")
-    written = write(server, Recorder())
-    introduction = " ".join(block_texts(written.document.sections[1].blocks))
-    assert len(introduction.split()) > 150
-
-
-def test_a_section_that_cannot_be_written_says_so(server: ModelServer) -> None:
-    server.fault("refusal", times=None, match="Write the part “Segmentation”")
-    monitor = Recorder()
-    written = write(server, monitor)
-    missing = next(section for section in written.document.sections if section.title == "Segmentation")
-    assert missing.degraded
-    assert block_texts(missing.blocks) == ["This part could not be written: the model declined to write it."]
-    assert "Not everything could be written; missing: Segmentation." in written.document.notices
-    asked = [r for r in server.requests() if "Write the part “Segmentation”" in r.prompt]
-    assert len(asked) == 3
-    assert not any("could not be written" in text for text in monitor.stored.values())
-
-
-def test_a_report_of_which_most_is_missing_fails(server: ModelServer) -> None:
-    server.fault("empty", times=None)
-    with pytest.raises(GenerationFailed, match=r"Too little of the report could be written: \d+ of \d+"):
-        write(server, Recorder())
 
 
 def test_a_wrong_key_fails_the_report_at_once(server: ModelServer) -> None:
     server.fault("error", status=401, times=None)
     with pytest.raises(GenerationFailed, match="LLM_API_KEY"):
         write(server, Recorder())
-    assert len(server.requests()) <= 4
-
-
-def test_an_endpoint_that_goes_down_fails_the_report_and_keeps_what_was_written(server: ModelServer) -> None:
-    monitor = Recorder()
-    server.fault("error", status=503, times=None, match="Write the part “Incidents”")
-    with pytest.raises(GenerationFailed, match="kept for a retry"):
-        write(server, monitor, concurrency=1)
-    assert len([key for key in monitor.stored if key.startswith("section")]) >= 3
-    server.script.control({"reset": True})
-    write(server, Recorder(), monitor.stored)
-    assert not any("Write the part “Introduction”" in r.prompt for r in server.requests())
-
-
-def test_a_loop_that_begins_late_keeps_what_is_good(server: ModelServer) -> None:
-    good = " ".join(f"Sentence number {n} speaks of the matter {n * 3} in the year {1900 + n}." for n in range(40))
-    server.fault("text", match="Write the part “Introduction”", text=f"{good}\n\n" + "\n\n".join([LOOP * 3] * 20))
-    written = write(server, Recorder())
-    introduction = block_texts(written.document.sections[1].blocks)
-    assert introduction[0].startswith("Sentence number 0")
-    assert not any(LOOP.strip() in text for text in introduction[1:])
+    assert len(server.requests()) == 1

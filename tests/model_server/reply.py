@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.model_server.script import Fault
+from tests.model_server.structured import asked_schema, distorted, structured_answer
 from tests.model_server.text import answer
 
 REFUSAL = "I'm sorry, but I can't help with that request."
 LOOP = "It is important to note that security is important for the organization. "
 THINKING = "The user wants a section. Let me think about what to say first."
 DEFAULT_WORDS = 200
+FLOOD_WORDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,32 @@ class Reply:
 def reply(body: dict[str, Any], fault: Fault | None, words: int | None, seed: int) -> Reply:
     """Return the answer to a chat completion request, as ``fault`` distorts it."""
     messages = [m for m in body.get("messages", []) if isinstance(m, dict)]
-    tokens = _tokens(_distorted(_text(messages, words, seed), messages, fault))
+    tokens = _tokens(_said(body, messages, fault, words, seed))
     finish = "stop"
+    if fault and fault.kind == "flood":
+        return Reply(tokens * (FLOOD_WORDS // max(1, len(tokens))), finish, _prompt_tokens(messages))
     if fault and fault.kind in ("short", "length"):
         finish = "length" if fault.kind == "length" else "stop"
         tokens = tokens[: fault.after_words]
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if isinstance(limit, int) and len(tokens) > limit:
         tokens, finish = tokens[:limit], "length"
-    return Reply(tuple(tokens), finish, sum(len(str(m.get("content")).split()) for m in messages))
+    return Reply(tokens, finish, _prompt_tokens(messages))
+
+
+def _prompt_tokens(messages: list[dict[str, Any]]) -> int:
+    return sum(len(str(m.get("content")).split()) for m in messages)
+
+
+def _said(
+    body: dict[str, Any], messages: list[dict[str, Any]], fault: Fault | None, words: int | None, seed: int
+) -> str:
+    schema = asked_schema(body)
+    if schema is None:
+        return _distorted(_text(messages, words, seed), messages, fault)
+    prompt = "\n\n".join(str(m.get("content")) for m in messages)
+    text = distorted(structured_answer(schema, prompt, seed), fault.kind if fault else "")
+    return _distorted(text, messages, fault)
 
 
 def _text(messages: list[dict[str, Any]], words: int | None, seed: int) -> str:
@@ -71,5 +90,5 @@ def _distorted(text: str, messages: list[dict[str, Any]], fault: Fault | None) -
     return distortions.get(fault.kind, text) if fault else text
 
 
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"\S+\s*|\s+", text)
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\S+\s*|\s+", text))

@@ -12,8 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from tests.model_server.refusals import refusal
 from tests.model_server.reply import Reply, reply
 from tests.model_server.script import Fault, Received, Script
+
+STOPS = {"drop", "stall", "stream_error"}
 
 
 class ModelServer:
@@ -31,8 +34,19 @@ class ModelServer:
         words: int | None = None,
         seed: int = 1,
         model: str = "scripted-model",
+        **settings: Any,
     ) -> None:
-        self.script = Script(tokens_per_second=tokens_per_second, words=words, seed=seed, model=model)
+        """Prepare a server.
+
+        Args:
+            port: TCP port; 0 for any free one.
+            tokens_per_second: speed of each answer; 0 for as fast as it goes.
+            words: length of answers; None for what the prompt asks for.
+            seed: of the text.
+            model: name of the model.
+            settings: more of ``script.SETTINGS``: ``api_key``, ``check_model``, ``json_format``.
+        """
+        self.script = Script(tokens_per_second=tokens_per_second, words=words, seed=seed, model=model, **settings)
         self._http = _Server(("127.0.0.1", port), self.script)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
@@ -128,17 +142,18 @@ class _Handler(BaseHTTPRequestHandler):
         received, fault = script.begin(body, self.headers.get("Authorization", ""))
         outcome = "aborted"
         try:
-            outcome = self._respond(body, fault)
+            outcome = self._respond(body, received, fault)
         except OSError:
             self.close_connection = True
         finally:
             script.end(received, outcome)
 
-    def _respond(self, body: dict[str, Any], fault: Fault | None) -> str:
+    def _respond(self, body: dict[str, Any], received: Received, fault: Fault | None) -> str:
         script = self.server.script
         kind = fault.kind if fault else ""
-        if fault and kind == "error":
-            self._error(fault)
+        refused = refusal(script, body, received.authorization, fault)
+        if refused:
+            self._json(refused.status, refused.body, refused.headers)
             return "answered"
         if fault and kind == "hang":
             return self._hang(fault.seconds)
@@ -148,16 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
             return "answered"
         pace = fault.tokens_per_second if fault and kind == "slow" else script.tokens_per_second
         answer = reply(body, fault, script.words, script.seed)
-        drop_after = fault.after_words if fault and kind == "drop" else None
-        if body.get("stream"):
-            usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            return self._stream(answer, pace, usage, drop_after)
-        return self._whole(answer, pace, drop_after)
-
-    def _error(self, fault: Fault) -> None:
-        message = fault.message or f"scripted {fault.status}"
-        headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-        self._json(fault.status, {"error": {"message": message, "type": "scripted", "code": None}}, headers)
+        if body.get("stream") and kind != "unstreamed":
+            usage = bool((body.get("stream_options") or {}).get("include_usage")) and kind != "no_usage"
+            return self._stream(answer, pace, usage, fault if kind in STOPS else None)
+        return self._whole(answer, pace, drop=kind == "drop")
 
     def _hang(self, seconds: float) -> str:
         end = time.monotonic() + seconds
@@ -167,16 +176,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         return "aborted" if self._client_left(0) else "dropped"
 
-    def _whole(self, answer: Reply, pace: float, drop_after: int | None) -> str:
+    def _whole(self, answer: Reply, pace: float, drop: bool) -> str:
         self._pause(len(answer.tokens) / pace if pace else 0)
-        if drop_after is not None:
+        if drop:
             return self._cut()
         message = {"role": "assistant", "content": "".join(answer.tokens)}
         choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason}
         self._json(200, self._envelope("chat.completion", [choice]) | {"usage": _usage(answer)})
         return "answered"
 
-    def _stream(self, answer: Reply, pace: float, usage: bool, drop_after: int | None) -> str:
+    def _stream(self, answer: Reply, pace: float, usage: bool, stop: Fault | None) -> str:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -184,8 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._event({"role": "assistant", "content": ""})
         begun = time.monotonic()
         for number, token in enumerate(answer.tokens):
-            if drop_after is not None and number >= drop_after:
-                return self._cut()
+            if stop and number >= stop.after_words:
+                return self._stopped(stop)
             if pace:
                 self._pause(begun + (number + 1) / pace - time.monotonic())
             self._event({"content": token})
@@ -195,6 +204,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._raw(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
         return "answered"
+
+    def _stopped(self, stop: Fault) -> str:
+        if stop.kind == "stall":
+            return self._hang(stop.seconds)
+        if stop.kind == "stream_error":
+            self._chunk({"error": {"message": stop.message or "scripted error in the stream", "code": stop.status}})
+            self.wfile.write(b"0\r\n\r\n")
+            return "answered"
+        return self._cut()
 
     def _pause(self, seconds: float) -> None:
         """Wait for the pace, but notice at once that the client has left."""
@@ -206,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not readable:
             return False
         try:
-            return self.connection.recv(1, socket.MSG_PEEK) == b""
+            return bool(self.connection.recv(1, socket.MSG_PEEK) == b"")
         except OSError:
             return True
 

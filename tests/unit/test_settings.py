@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.price import Price
 from chalicelib.settings import SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,16 @@ def test_one_pool_may_be_shared() -> None:
     assert set(found.workers.values()) == {3}
 
 
+def test_models_have_prices_and_a_fallback_only_where_they_are_set() -> None:
+    found = read_settings({})
+    assert (found.llm_prices, found.llm_fallback_base_url, found.llm_concurrency) == ({}, "", 8)
+    named = {"LLM_FALLBACK_BASE_URL": "https://b/v1", "LLM_FALLBACK_MODEL": "b", "LLM_FALLBACK_API_KEY": "sk-b"}
+    found = read_settings(named | {"LLM_PRICES": '{"b": [1, 4]}'})
+    assert found.llm_prices == {"b": Price(1, 4)}
+    assert (found.llm_fallback_base_url, found.llm_fallback_model) == ("https://b/v1", "b")
+    assert "sk-b" not in repr(found)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -33,6 +44,11 @@ def test_one_pool_may_be_shared() -> None:
         ("PRESIGN_SECONDS", "901"),
         ("KEY_CACHE_SECONDS", "31"),
         ("FIGURES_CACHE_SECONDS", "6"),
+        ("LLM_PRICES", "cheap"),
+        ("LLM_PRICES", '{"some-model": [1]}'),
+        ("LLM_FALLBACK_BASE_URL", "https://models.example/v1"),
+        ("LLM_FALLBACK_MODEL", "m"),
+        ("LLM_CONCURRENCY", "65"),
         ("WORKERS", "urgent:1"),
         ("WORKERS", "shared:0"),
         ("WORKERS", "shared"),

@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.price import Price
+from chalicelib.settings import read_settings
 from embedded.processes import StackError
-from embedded.stack_environment import chosen_endpoint, embedded_endpoint, stack_settings, without_accounts
+from embedded.stack_environment import (
+    EMBEDDED_MODEL,
+    chosen_endpoint,
+    embedded_endpoint,
+    stack_settings,
+    without_accounts,
+)
 
 CALLER = {
     "PATH": "/bin",
@@ -43,6 +51,21 @@ def test_without_a_named_endpoint_the_embedded_model_writes() -> None:
 def test_a_named_endpoint_is_used_with_its_own_settings_and_no_others() -> None:
     named = {"LLM_BASE_URL": "https://models.example/v1", "LLM_API_KEY": "k", "LLM_MODEL": "m"}
     assert chosen_endpoint({**CALLER, **named}) == named | {"LLM_CONCURRENCY": "64"}
+
+
+def test_a_named_endpoint_brings_its_fallback_and_its_prices() -> None:
+    named = {"LLM_BASE_URL": "https://models.example/v1", "LLM_MODEL": "m"}
+    more = {
+        "LLM_FALLBACK_BASE_URL": "https://b/v1",
+        "LLM_FALLBACK_MODEL": "b",
+        "LLM_FALLBACK_API_KEY": "k",
+        "LLM_PRICES": "{}",
+    }
+    assert chosen_endpoint({**named, **more}) == named | more
+
+
+def test_the_embedded_model_costs_nothing() -> None:
+    assert read_settings(embedded_endpoint(7)).llm_prices == {EMBEDDED_MODEL: Price(0, 0)}
 
 
 def test_an_endpoint_without_a_model_is_refused() -> None:

@@ -2,21 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.generation.guards import (
-    SHORT,
-    Flaw,
-    before_loop,
-    clean,
-    judge,
-    loops,
-    shared_with,
-    without_overlap,
-)
+from chalicelib.generation.foreign_markup import foreign_markup
+from chalicelib.generation.guards import Flaw, clean, judge, without_overlap, without_title_headings
+from chalicelib.generation.repetition import SHORT, before_loop, is_stuck, loops, shared_with
 from tests.model_server.text import answer
 
 TITLES = ("Main risks", "Risks and controls", "Security Report")
 PROMPTS = ("You are an expert writer.", "Write the part “Main risks”.\nSubject: zero-trust networks for all of us")
 GOOD = answer(seed=7, words=250)
+MARKUP = {
+    "HTML or XML": "<h2>Risks</h2>\n<p>There are some.</p>\n<ul>\n<li>fire</li>\n</ul>",
+    "a document of another format": "<!DOCTYPE html>\n<html><body>Risks</body></html>",
+    "LaTeX": "\\section{Risks}\nThere are \\textbf{some}.\n\\begin{itemize}\n\\item fire\n\\end{itemize}",
+    "JSON": '{"title": "Risks", "text": "There are some."}',
+    "a call of a tool": '<tool_call>\n{"name": "search", "arguments": {}}\n</tool_call>',
+    "tokens of a chat template": "There are some risks. <|im_end|> <|im_start|> And so on.",
+    "a block of reasoning": "There are some risks.\n\n<think>\nWhich?\n</think>\n\nFire.",
+    "the markup of a wiki or forum": "== Risks ==\nThere are some.\n=== Fire ===\nHot.\n=== Water ===\nWet.",
+}
 
 KEPT = [
     "The first phase costs $5 million, the second, in $ of 2026, rises to $12 million.",
@@ -29,6 +32,16 @@ KEPT = [
     "I cannot overstate the value of backups. " + "They were needed twice in the last year. " * 2,
     "The tag `</think>` ends a block.\n\nSo it is.",
     "Main risks are those that cost lives.",
+    "The answer lies between `<think>` and `</think>`, which are tokens of their own in the vocabulary.",
+    "Models write <think> before they reason and </think> after it, and some forget one of them.",
+    "```html\n<p>One</p>\n<p>Two</p>\n<think>\n</think>\n<|im_end|>\n```",
+    "The template ends a turn with `<|im_end|>` and begins one with `<|im_start|>user`, as shown above.",
+    "    <div>\n    indented code\n    </div>\n\nand prose again",
+    "A cell may hold <br> and text may be <s>struck</s>, or even H<sub>2</sub>O.",
+    "Energy is $E = mc^2$ and \\textbf{bold} is how LaTeX writes it.",
+    "Thought: a plan is worth more than its paper.\n\nAnalysis: it was not.",
+    "> Reasoning is what people do.\n\n1. First\n2. Second",
+    "{braces} and [brackets] [INST] are no JSON.",
     "Überprüfung \u2013 naïve Annahmen, 日本語の文。",
 ]
 
@@ -51,6 +64,25 @@ def test_any_text_after_an_ordinary_sentence_is_kept(text: str) -> None:
         assert clean(whole, titles=TITLES, prompts=PROMPTS) == whole
 
 
+@given(st.lists(st.sampled_from(KEPT), min_size=1, max_size=5))
+def test_no_mixture_of_ordinary_blocks_is_foreign_markup(blocks: list[str]) -> None:
+    assert foreign_markup("\n\n".join([GOOD, *blocks])) is None
+
+
+@given(st.sampled_from(sorted(MARKUP)), st.sampled_from(["```", "~~~~", "```html"]))
+def test_markup_shown_as_code_is_no_foreign_markup(kind: str, fence: str) -> None:
+    mark = fence.rstrip("html")
+    text = f"{GOOD}\n\n{fence}\n{MARKUP[kind]}\n{mark}\n\nThat was the example."
+    assert foreign_markup(text) is None
+    assert clean(text, titles=TITLES, prompts=PROMPTS) == text
+
+
+@pytest.mark.parametrize("kind", MARKUP)
+def test_foreign_markup_is_named(kind: str) -> None:
+    assert foreign_markup(MARKUP[kind]) == kind
+    assert judge(MARKUP[kind], prompts=PROMPTS) is Flaw.FOREIGN
+
+
 @pytest.mark.parametrize(
     "wrapped",
     [
@@ -69,6 +101,50 @@ def test_any_text_after_an_ordinary_sentence_is_kept(text: str) -> None:
 )
 def test_what_certainly_does_not_belong_is_removed(wrapped: str) -> None:
     assert clean(wrapped, titles=TITLES, prompts=PROMPTS) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("<think>", "</think>"),
+        ("<thinking>", "</thinking>"),
+        ("<reasoning>", "</reasoning>"),
+        ("[THINK]", "[/THINK]"),
+        ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+        ("<|begin_of_thought|>", "<|end_of_thought|>"),
+        ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ],
+)
+@given(thought=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="<[|\u25c1"), max_size=80))
+def test_any_thought_before_the_answer_goes_and_the_answer_stays(opening: str, closing: str, thought: str) -> None:
+    assert clean(f"{opening}\n{thought}\n{closing}\n\n{GOOD}", titles=TITLES, prompts=PROMPTS) == GOOD
+
+
+def test_a_fence_around_everything_goes_with_code_inside_it_kept() -> None:
+    inner = f"{GOOD}\n\n```python\nx = 1\n```\n\nThat was code."
+    assert clean(f"```markdown\n{inner}\n```", titles=(), prompts=()) == inner
+    two = "```\na\n```\n\nBetween them.\n\n```\nb\n```"
+    assert clean(two, titles=(), prompts=()) == two
+
+
+def test_headings_that_repeat_a_title_go_and_their_text_stays() -> None:
+    text = "First.\n\n## Main risks\n\nSecond.\n\n**Main Risks:**\n\n- Main risks\n\n```\n# Main risks\n```"
+    kept = without_title_headings(text, TITLES)
+    assert [line for line in kept.splitlines() if line] == [
+        "First.", "Second.", "- Main risks", "```", "# Main risks", "```",
+    ]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(KEPT), max_size=5))
+def test_a_text_without_such_headings_is_untouched(blocks: list[str]) -> None:
+    text = "\n\n".join(blocks)
+    assert without_title_headings(text, TITLES) == text
+
+
+def test_a_model_that_is_stuck_is_noticed_in_code_too() -> None:
+    assert is_stuck("```\n" + "row = row + 1\n" * 40)
+    assert not is_stuck("\n".join(f"row = row + {n}" for n in range(60)))
 
 
 def test_reasoning_that_never_ends_leaves_nothing() -> None:

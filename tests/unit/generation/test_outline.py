@@ -14,15 +14,21 @@ def planned_words(outline: Outline) -> int:
     return outline.summary_words + sum(part.words for section in outline.sections for part in section.parts)
 
 
-@given(st.sampled_from(STYLES), st.integers(800, 12_000), st.integers(150, 1500))
-def test_the_parts_add_up_to_the_length(style: str, words: int, section_words: int) -> None:
-    outline = plan_outline(ZERO_TRUST, style, words, section_words)
+@given(st.sampled_from(STYLES), st.integers(800, 12_000), st.integers(150, 1500), st.integers(1, 32))
+def test_the_parts_add_up_to_the_length(style: str, words: int, section_words: int, concurrency: int) -> None:
+    outline = plan_outline(ZERO_TRUST, style, words, section_words, concurrency)
     assert 0.95 * words <= planned_words(outline) <= 1.15 * words
+
+
+def test_a_short_report_leaves_no_room_for_a_summary() -> None:
+    outline = plan_outline(ZERO_TRUST, SUMMARY, 300, 600)
+    assert outline.summary_words == 0
+    assert 290 <= planned_words(outline) <= 330
 
 
 def test_a_long_section_is_written_in_several_requests() -> None:
     small = plan_outline(ZERO_TRUST, TECHNICAL, 5000, 200)
-    large = plan_outline(ZERO_TRUST, TECHNICAL, 5000, 600)
+    large = plan_outline(ZERO_TRUST, TECHNICAL, 5000, 700)
     assert max(len(section.parts) for section in small.sections) == 3
     assert {len(section.parts) for section in large.sections} == {1}
     assert small.titles == large.titles
@@ -36,6 +42,38 @@ def test_the_users_own_sections_are_all_there_in_their_order() -> None:
 def test_the_users_own_sections_survive_in_a_short_report() -> None:
     titles = plan_outline(SCADA, SUMMARY, 500, 600).titles
     assert set(SCADA.named) <= set(titles)
+
+
+def test_an_introduction_of_the_users_takes_the_place_of_the_styles() -> None:
+    topic = Topic("tea", named=("Background and terms", "Trade", "Conclusions"))
+    titles = plan_outline(topic, TECHNICAL, 3000, 600).titles
+    assert titles[0] == "Background and terms"
+    assert titles[-1] == "Conclusions"
+    assert "Introduction" not in titles
+    assert "Conclusion" not in titles
+
+
+def test_a_structure_given_whole_gets_only_an_introduction_and_a_conclusion() -> None:
+    topic = Topic("tea", named=("Trade", "Taste"), complete=True)
+    assert plan_outline(topic, TECHNICAL, 3000, 600).titles == ("Introduction", "Trade", "Taste", "Conclusion")
+    assert plan_outline(topic, TECHNICAL, 600, 600).titles == ("Trade", "Taste")
+
+
+def test_what_the_user_said_about_a_section_reaches_its_brief() -> None:
+    topic = Topic("tea", named=("Trade", "Taste"), notes=("routes and prices", ""))
+    outline = plan_outline(topic, TECHNICAL, 3000, 600)
+    (trade,) = [section for section in outline.sections if section.title == "Trade"]
+    assert "routes and prices" in trade.parts[0].brief
+
+
+def test_a_very_long_section_has_a_point_for_each_part() -> None:
+    outline = plan_outline(Topic("tea", named=("Trade", "Taste"), complete=True), TECHNICAL, 8000, 600)
+    assert max(part.words for section in outline.sections for part in section.parts) <= 750
+
+
+def test_an_introduction_stays_short_in_a_long_report() -> None:
+    outline = plan_outline(ZERO_TRUST, TECHNICAL, 12_000, 600)
+    assert [part.words <= 450 for part in outline.sections[0].parts] == [True]
 
 
 def test_a_comparison_has_a_section_for_each_thing() -> None:

@@ -1,0 +1,112 @@
+"""A report written against the scripted model, by a fixed outline: every request in it is known beforehand."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain.document import block_texts
+from chalicelib.generation.outline import Outline, Part, PlannedSection
+from chalicelib.generation.pipeline import (
+    Assignment,
+    Endpoint,
+    Meter,
+    ModelClient,
+    Written,
+    earlier_usage,
+    write_report,
+)
+from tests.model_server import ModelServer
+
+TITLES = ("Alpha", "Beta", "Gamma", "Delta")
+
+
+class CancelledError(Exception):
+    """What a monitor raises to stop the work."""
+
+
+@dataclass
+class Recorder:
+    """A monitor that keeps what it is told; ``stop`` decides when the work must end."""
+
+    stop: Callable[[], bool] = lambda: False
+    remaining: Callable[[], float] = lambda: math.inf
+    steps: list[tuple[int, str, int]] = field(default_factory=list)
+    stored: dict[str, str] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def progress(self, percentage: int, message: str, words: int) -> None:
+        with self.lock:
+            self.steps.append((percentage, message, words))
+
+    def checkpoint(self, key: str, text: str) -> None:
+        with self.lock:
+            self.stored[key] = text
+            self.order.append(key)
+
+    def check(self) -> None:
+        if self.stop():
+            raise CancelledError
+
+    def remaining_seconds(self) -> float:
+        return self.remaining()
+
+    @property
+    def sections(self) -> list[str]:
+        """The keys of the finished parts, in the order in which they were stored."""
+        return [key for key in self.order if key.startswith("section")]
+
+
+def fixed_outline(titles: Sequence[str] = TITLES, words: int = 200, summary_words: int = 0) -> dict[str, str]:
+    """Return the checkpoints of a report that is planned and not begun: a part of ``words`` words for each title."""
+    sections = tuple(
+        PlannedSection(title, (Part(title, f"What is there to say about {title}?", words),)) for title in titles
+    )
+    return {"outline": Outline("the Greek alphabet", sections, summary_words).to_json()}
+
+
+def write(
+    server: ModelServer,
+    monitor: Recorder,
+    checkpoints: Mapping[str, str],
+    *,
+    concurrency: int = 4,
+    section_words: int = 600,
+    max_output_tokens: int = 16384,
+    meter: Meter | None = None,
+) -> Written:
+    """Write the report that ``checkpoints`` begin."""
+    assignment = Assignment(
+        report_id="r-1",
+        title="Letters",
+        description="",
+        query="Write about the Greek alphabet",
+        template_name="Bee",
+        created_at="2026-01-20T15:30:00Z",
+        max_output_tokens=max_output_tokens,
+    )
+    with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=3) as client:
+        return write_report(
+            assignment,
+            checkpoints,
+            client,
+            monitor,
+            section_words=section_words,
+            concurrency=concurrency,
+            notice="",
+            meter=meter or Meter({}, before=earlier_usage(checkpoints)),
+        )
+
+
+def section_text(written: Written, title: str) -> str:
+    """Return the text of one section."""
+    section = next(section for section in written.document.sections if section.title == title)
+    return "\n".join(block_texts(section.blocks))
+
+
+def asked_for(server: ModelServer, title: str) -> list[str]:
+    """Return the requests for one part, continuations included, as text."""
+    return [request.prompt for request in server.requests() if f"Write the part “{title}”" in request.prompt]
