@@ -117,6 +117,13 @@ class Asker:
         """
         return self._send(messages, max_tokens, schema=schema).text
 
+    def _check(self) -> None:
+        """Ask the watch; once the time is over, at once, as a request that ran out of it ends the report otherwise."""
+        if self._remaining_seconds() > 0:
+            self._watch.check()
+        else:
+            self._watch.check_now()
+
     def _send(
         self,
         messages: Sequence[Message],
@@ -133,7 +140,7 @@ class Asker:
             answer = self._model.complete(
                 messages,
                 max_tokens=max_tokens,
-                check=self._watch.check,
+                check=self._check,
                 remaining_seconds=self._remaining_seconds,
                 schema=schema,
                 stop_when=stop_when,

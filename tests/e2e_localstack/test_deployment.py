@@ -81,6 +81,16 @@ def test_a_large_document_comes_by_a_redirect_with_the_exact_bytes(deployed: Dep
     assert document.headers["Content-Type"] == report["content_type"]
 
 
+def test_reports_of_one_conversation_know_each_other(deployed: Deployed) -> None:
+    for subject in ("The history of abacuses", "The future of slide rules"):
+        parameters = {"user_query": f"Write a 400 word analysis of: {subject}.", "conversation_id": "calculators"}
+        report_id = deployed.client.create(subject, parameters=parameters, output_format="md")
+        deployed.client.finished(report_id, seconds=120)
+    later = [request.prompt for request in deployed.model.requests() if "slide rules" in request.prompt]
+    assert later
+    assert any("The history of abacuses" in prompt for prompt in later)
+
+
 def test_a_link_works_then_expires_and_is_refused_when_tampered(deployed: Deployed, finished: Any) -> None:
     link = deployed.client.request("GET", f"{finished['download_url']}?delivery=link").json()["data"]
     fetched = requests.get(link["url"], timeout=10)

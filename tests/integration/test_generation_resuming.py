@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -166,3 +167,15 @@ def test_no_request_begins_that_the_time_left_is_too_short_for(server: ModelServ
     with pytest.raises(CancelledError):
         write(server, monitor, dict(monitor.stored), concurrency=1)
     assert len(server.requests()) == seen_at_end[0] == 1
+
+
+@pytest.mark.parametrize("seconds", [0.8, 0.95, 1.1, 1.25])
+def test_time_that_runs_out_in_the_middle_of_a_request_stops_the_work_and_fails_nothing(
+    server: ModelServer, seconds: float
+) -> None:
+    server.fault("hang", times=None)
+    end = time.monotonic() + seconds
+    monitor = Recorder(stored=fixed_outline(), remaining=lambda: end - time.monotonic())
+    monitor.stop = lambda: time.monotonic() >= end
+    with pytest.raises(CancelledError):
+        write(server, monitor, dict(monitor.stored))
