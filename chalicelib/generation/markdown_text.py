@@ -23,16 +23,20 @@ def normal(text: str) -> str:
 
 def fenced_lines(text: str) -> Iterator[tuple[str, bool]]:
     """Yield every line and whether it belongs to fenced code, the fences themselves included."""
+    return ((line, fenced) for line, fenced, _ in _fences(text))
+
+
+def _fences(text: str) -> Iterator[tuple[str, bool, bool]]:
+    """Yield every line, whether it belongs to fenced code, and whether such code is open behind it."""
     fence = ""
     for line in text.splitlines():
         mark = _FENCE.match(line)
-        if fence:
-            yield line, True
-            if mark and mark["mark"].startswith(fence) and not mark["info"].strip():
-                fence = ""
-        else:
+        fenced = bool(fence or mark)
+        if not fence:
             fence = mark["mark"] if mark else ""
-            yield line, bool(mark)
+        elif mark and mark["mark"].startswith(fence) and not mark["info"].strip():
+            fence = ""
+        yield line, fenced, bool(fence)
 
 
 def prose_lines(text: str) -> list[str]:
@@ -55,15 +59,7 @@ def without_code(text: str) -> str:
 
 def open_fence(text: str) -> bool:
     """Tell whether the text ends inside a fenced code block."""
-    fence = ""
-    for line in text.splitlines():
-        mark = _FENCE.match(line)
-        if fence:
-            if mark and mark["mark"].startswith(fence) and not mark["info"].strip():
-                fence = ""
-        elif mark:
-            fence = mark["mark"]
-    return bool(fence)
+    return any([is_open for _, _, is_open in _fences(text)][-1:])
 
 
 def heading_title(line: str) -> str | None:
