@@ -13,7 +13,6 @@ _BEGINNINGS: Final[tuple[tuple[str, Stage], ...]] = (
     ("writing the executive summary", "summarising"),
     ("writing", "writing"),
     ("checking", "checking"),
-    ("assembling", "checking"),
     ("rendering", "rendering"),
 )
 
