@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -13,6 +14,12 @@ class Message(TypedDict):
 
     role: str
     content: str
+
+
+def with_words_added(messages: Sequence[Message], text: str) -> list[Message]:
+    """Return the messages with ``text`` as a last paragraph of the last one."""
+    *before, last = messages
+    return [*before, {"role": last["role"], "content": f"{last['content']}\n\n{text}"}]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from chalicelib.generation.chat import Message
+from chalicelib.generation.chat import Message, with_words_added
 
 JsonFormat = Literal["json_schema", "json_object", "none"]
 WEAKER: Mapping[JsonFormat, JsonFormat] = {"json_schema": "json_object", "json_object": "none"}
@@ -72,6 +72,5 @@ class Dialect:
 
 def _with_schema_in_words(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
     """Say in the last message what the endpoint does not take as a field."""
-    *before, last = messages
     request = f"Answer with one JSON object, and nothing else, that fits this JSON Schema:\n{json.dumps(schema)}"
-    return [*before, {"role": last["role"], "content": f"{last['content']}\n\n{request}"}]
+    return with_words_added(messages, request)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.generation.asking import Asked, Asker, Conversation
-from chalicelib.generation.chat import Message
+from chalicelib.generation.chat import Message, with_words_added
 from chalicelib.generation.errors import BudgetSpent, ModelRejected
 from chalicelib.generation.guards import Flaw, clean, judge, without_overlap
 from chalicelib.generation.markdown_text import is_unfinished, open_fence, to_finished, to_last_sentence, words
@@ -133,7 +133,7 @@ class Writer:
 
         def conversation(detail: Detail) -> Sequence[Message]:
             messages = task.request(detail)
-            return _changed(messages, remedy) if remedy else messages
+            return with_words_added(messages, remedy) if remedy else messages
 
         return self.asker.ask(conversation, _tokens(task.words * attempt.room), self._goes_in_circles)
 
@@ -245,11 +245,6 @@ def _tokens(asked_words: int) -> int:
 
 def _is_salvage(text: str, task: Task) -> bool:
     return words(text) >= max(FEWEST_SALVAGED, SALVAGED_AT_LAST * task.words)
-
-
-def _changed(messages: Sequence[Message], remedy: str) -> list[Message]:
-    *before, last = messages
-    return [*before, {"role": last["role"], "content": f"{last['content']}\n\n{remedy}"}]
 
 
 def _contents(messages: Sequence[Message]) -> list[str]:
