@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib.generation.budget import Meter
@@ -162,8 +162,7 @@ class Asker:
 
 def usage_to_json(usage: Usage) -> str:
     """Return the usage as text, to be kept as a checkpoint."""
-    fields = {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out, "calls": usage.calls}
-    return json.dumps(fields | {"cost_usd": usage.cost_usd})
+    return json.dumps(asdict(usage))
 
 
 def usage_from_json(text: str) -> Usage:
