@@ -8,7 +8,6 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.price import price_of
 from chalicelib.generation.estimate import estimate
 from chalicelib.generation.report_assignment import assignment_of
-from chalicelib.generation.style import detect_style
 from chalicelib.services.create_report import NewReport, unstored_report
 from chalicelib.services.queue_figures import last_known_figures
 from chalicelib.settings import Settings, settings
@@ -25,7 +24,6 @@ def estimate_view(caller: Caller, new: NewReport) -> dict[str, Any]:
     """
     given = settings()
     assignment = assignment_of(unstored_report(caller, new))
-    style = detect_style(assignment.query, assignment.report_style)
     expected = estimate(assignment, given.llm_model, given.llm_prices, given.llm_section_words, given.llm_concurrency)
     average, basis = last_known_figures().average()
     return {
@@ -38,8 +36,8 @@ def estimate_view(caller: Caller, new: NewReport) -> dict[str, Any]:
         "max_cost_usd": _cents(expected.max_cost_usd),
         "cost_unknown_because": _why_no_cost(given),
         "model": given.llm_model or None,
-        "detected_style": style.style,
-        "style_reasons": list(style.reasons),
+        "detected_style": expected.detected.style,
+        "style_reasons": list(expected.detected.reasons),
         "estimated_minutes": round(average.total_seconds() / 60, 1),
         "estimated_minutes_basis": basis,
     }

@@ -20,7 +20,7 @@ from chalicelib.generation.outline import COMPACT_BELOW_WORDS, Outline, Part, la
 from chalicelib.generation.outline_proposal import Wanted, is_asked_for
 from chalicelib.generation.outline_styles import Draft, Point, is_closing, is_opening
 from chalicelib.generation.prompt import Detail, material
-from chalicelib.generation.style import detect_style
+from chalicelib.generation.style import Detected, detect_style
 from chalicelib.generation.topic import find_topic
 from chalicelib.generation.usage import estimated_tokens
 
@@ -46,7 +46,8 @@ class Estimate:
     ``words`` is its length, ``sections`` counts the executive summary too, and ``calls`` are the
     requests to the model. Costs are None where the model has no price. ``max_cost_usd`` is what it
     costs if every request has to be made twice, with the longest answer each time: a report with
-    this limit ends early only when a model gives much more trouble than that.
+    this limit ends early only when a model gives much more trouble than that. ``detected`` is the
+    style that it will have, with the reasons.
     """
 
     words: int
@@ -56,6 +57,7 @@ class Estimate:
     tokens_out: int
     cost_usd: float | None
     max_cost_usd: float | None
+    detected: Detected
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def estimate(
         section_words: most words to ask of the model in one request.
         concurrency: how many requests are made at the same time; it decides how sections are cut.
     """
-    style = detect_style(assignment.query, assignment.report_style).style
+    detected = detect_style(assignment.query, assignment.report_style)
+    style = detected.style
     limit = assignment.max_output_tokens
     words = target_length(assignment.query, style, limit, template_default=assignment.default_words).words
     wanted = Wanted(
@@ -100,6 +103,7 @@ def estimate(
         tokens_out=tokens_out,
         cost_usd=price.cost(tokens_in, tokens_out) if price else None,
         max_cost_usd=_most(requests, price) if price else None,
+        detected=detected,
     )
 
 
