@@ -8,15 +8,16 @@ the report takes more than a quarter of the time.
 
 from __future__ import annotations
 
-import math
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from chalicelib.generation.pipeline import Assignment, Endpoint, Meter, ModelClient, Written, write_report
 from tests.model_server import ModelServer
+from tests.support.report_writing import Recorder
 
 WORDS = 4500
 TOKENS_PER_SECOND = 30
@@ -27,25 +28,16 @@ MOST = 0.25
 QUERY = f"Provide a {WORDS} word technical analysis of zero-trust architecture for enterprise networks."
 
 
-class Steps:
+@dataclass
+class Steps(Recorder):
     """A monitor that notes when each stage began, in seconds from the start."""
 
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.stages: dict[str, float] = {}
+    started: float = field(default_factory=time.monotonic)
+    stages: dict[str, float] = field(default_factory=dict)
 
     def progress(self, percentage: int, message: str, words: int) -> None:
         stage = "writing the parts" if message[:9].startswith("writing ") and ":" in message else message
         self.stages.setdefault(stage, time.monotonic() - self.started)
-
-    def checkpoint(self, key: str, text: str) -> None:
-        pass
-
-    def check(self) -> None:
-        pass
-
-    def remaining_seconds(self) -> float:
-        return math.inf
 
 
 def serial_seconds_per_token(model: ModelClient) -> float:

@@ -8,7 +8,6 @@ embedded model wrote is kept there as PDF.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from embedded.model_server import WeightsNotFound, weights_path
 from embedded.processes import Children, accepts_connections, free_port
 from embedded.stack_environment import embedded_endpoint, without_accounts
 from tests.model_server import ModelServer
+from tests.support.report_writing import Recorder
 
 TOKENS_PER_SECOND = 30
 # Style, and a request for it; {words} is filled in.
@@ -35,19 +35,6 @@ REQUESTS = {
     "comparison": "Compare tape backups versus cloud backups in {words} words.",
     "summary": "Write a {words} word executive summary of incident response planning.",
 }
-
-
-class Unwatched:
-    """A monitor that lets everything go on."""
-
-    def progress(self, percentage: int, message: str, words: int) -> None: ...
-
-    def checkpoint(self, key: str, text: str) -> None: ...
-
-    def check(self) -> None: ...
-
-    def remaining_seconds(self) -> float:
-        return math.inf
 
 
 @dataclass(frozen=True)
@@ -93,7 +80,7 @@ def write(writer: Writer, query: str) -> Written:
             Assignment("bench", "A report", "", query, "Bee", "2026-01-01T00:00:00Z"),
             {},
             model,
-            Unwatched(),
+            Recorder(),
             section_words=writer.section_words,
             concurrency=writer.concurrency,
             notice=writer.notice,

@@ -1,6 +1,5 @@
 """The real embedded model: a short report, written in this machine's own process."""
 
-import math
 import re
 import signal
 import subprocess
@@ -14,20 +13,7 @@ from chalicelib.domain.document import block_texts
 from chalicelib.generation.pipeline import Assignment, Endpoint, Meter, ModelClient, write_report
 from chalicelib.generation.repetition import loops
 from embedded.model_server import MODEL_NAME
-
-
-class Silent:
-    def progress(self, percentage: int, message: str, words: int) -> None:
-        pass
-
-    def checkpoint(self, key: str, text: str) -> None:
-        pass
-
-    def check(self) -> None:
-        pass
-
-    def remaining_seconds(self) -> float:
-        return math.inf
+from tests.support.report_writing import Recorder
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +40,7 @@ def test_a_short_report_is_readable(base_url: str) -> None:
     assignment = Assignment("r", "Backups", "", "A 300 word overview of backups for small offices", "Bee", "2026-01-01")
     with ModelClient(Endpoint(base_url, "", MODEL_NAME)) as model:
         written = write_report(
-            assignment, {}, model, Silent(), section_words=170, concurrency=4, notice="", meter=Meter({})
+            assignment, {}, model, Recorder(), section_words=170, concurrency=4, notice="", meter=Meter({})
         )
     texts = ["\n".join(block_texts(section.blocks)) for section in written.document.sections]
     assert written.document.model == MODEL_NAME
