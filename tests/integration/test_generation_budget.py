@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from chalicelib.domain.document import block_texts
-from chalicelib.generation import retrying
 from chalicelib.generation.length import TOKENS_PER_WORD
 from chalicelib.generation.markdown_text import words
 from chalicelib.generation.pipeline import GenerationFailed, Meter, earlier_usage
@@ -20,13 +18,6 @@ from tests.support.report_writing import TITLES, CancelledError, Recorder, asked
 PRICES = parse_prices('{"*": [0, 1000]}')  # a tenth of a cent for each token written, the prompt is free
 # A part of 200 words reserves 480 tokens and uses about 200 of them.
 RESERVED, USED = 0.48, 0.24
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with ModelServer() as running:
-        yield running
 
 
 def test_a_report_within_its_limit_is_whole_and_its_cost_is_told(server: ModelServer) -> None:

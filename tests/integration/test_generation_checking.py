@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.model_server import ModelServer
 from tests.model_server.text import answer
 from tests.support.report_writing import Recorder, asked_for, fixed_outline, section_text, write
 
 TEXTS = [answer(seed=seed, words=200) for seed in range(20, 24)]
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        yield running
 
 
 def finished(*texts: str) -> dict[str, str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.document import block_texts
-from chalicelib.generation import retrying
 from chalicelib.generation.pipeline import GenerationFailed
 from tests.model_server import ModelServer
 from tests.model_server.reply import LOOP, REFUSAL
@@ -57,13 +55,6 @@ REASONED = {
     "markdown fence": "```markdown\n{}\n```",
     "md fence, cut": "```md\n{}",
 }
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with ModelServer() as running:
-        yield running
 
 
 BAD: dict[str, dict[str, Any]] = {

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,19 +15,6 @@ from tests.model_server.refusals import CONTEXT_TOO_LONG
 from tests.support.model_asking import ASK, Deadline, StoppedError, ask_until, ask_within, client_of, go_on
 
 PRICES = {"scripted-model": Price(1000, 4000)}
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelClient]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with client_of(server) as made:
-        yield made
 
 
 class TestAnswers:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.domain.price import Price
-from chalicelib.generation import outage, retrying
+from chalicelib.generation import outage
 from chalicelib.generation.budget import Meter
 from chalicelib.generation.errors import BudgetSpent, ContextTooLong, ModelUnavailable
 from chalicelib.generation.model_client import Endpoint, ModelClient
@@ -16,10 +16,7 @@ from tests.model_server import ModelServer
 from tests.support.model_asking import ASK, StoppedError, ask_within, client_of, go_on
 from tests.support.waiting import wait_for
 
-
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Structured output with endpoints that can, half can, or cannot; over real HTTP."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from chalicelib.generation.errors import ContextTooLong, ModelRejected
 from chalicelib.generation.model_client import Message, ModelClient
 from tests.model_server import ModelServer
-from tests.support.model_asking import ASK, client_of, go_on
+from tests.support.model_asking import ASK, go_on
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -28,18 +28,6 @@ SCHEMA: Mapping[str, Any] = {
     },
 }
 PLAN: list[Message] = [{"role": "user", "content": "Plan a report on bees. It needs 7 sections."}]
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: ModelServer) -> Iterator[ModelClient]:
-    with client_of(server) as made:
-        yield made
 
 
 def plan(client: ModelClient) -> Any:

@@ -7,7 +7,6 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.generation import retrying
 from chalicelib.generation.model_client import Message, ModelClient
 from tests.model_server import ModelServer
 from tests.support.model_asking import ASK, StoppedError, client_of, go_on
@@ -20,13 +19,6 @@ ABORTED_WITHIN_SECONDS = 0.5
 def server() -> Iterator[ModelServer]:
     with ModelServer(words=300) as running:
         yield running
-
-
-@pytest.fixture
-def client(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelClient]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with client_of(server) as made:
-        yield made
 
 
 class TestBreakingOff:

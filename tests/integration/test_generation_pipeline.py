@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
 from chalicelib.domain.document import Table, block_texts, word_count
-from chalicelib.generation import retrying
 from chalicelib.generation.outline import Outline
 from chalicelib.generation.pipeline import (
     Assignment,
@@ -25,13 +24,6 @@ from tests.model_server import ModelServer
 from tests.support.report_writing import CancelledError, Recorder
 
 QUERY = "Provide a 3000 word analysis of SCADA security, including NERC CIP compliance, segmentation, and incidents."
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with ModelServer() as running:
-        yield running
 
 
 def write(

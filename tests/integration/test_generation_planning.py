@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.price import Price
-from chalicelib.generation import retrying
 from chalicelib.generation.assignment import Assignment, EarlierReport
 from chalicelib.generation.chat import Endpoint, Message
 from chalicelib.generation.estimate import estimate
@@ -46,13 +45,6 @@ ORDERS = {
         ORDER, query="Compare tea and coffee in 1500 words", context=BACKGROUND, conversation=EARLIER
     ),
 }
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with ModelServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,22 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.generation import retrying
 from chalicelib.generation.pipeline import GenerationFailed, earlier_usage
 from tests.model_server import ModelServer
 from tests.model_server.text import answer
 from tests.support.report_writing import TITLES, CancelledError, Recorder, asked_for, fixed_outline, section_text, write
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
-    with ModelServer() as running:
-        yield running
 
 
 def test_nothing_is_paid_for_twice(server: ModelServer) -> None:
