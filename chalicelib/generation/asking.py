@@ -50,27 +50,18 @@ class Asked:
 class Asker:
     """Asks one model for one report; safe to use from several threads."""
 
-    def __init__(
-        self,
-        model: ModelClient,
-        meter: Meter,
-        watch: Watch,
-        remaining_seconds: Callable[[], float],
-        keep_usage: Callable[[], None],
-    ) -> None:
+    def __init__(self, model: ModelClient, meter: Meter, watch: Watch, keep_usage: Callable[[], None]) -> None:
         """Prepare to ask.
 
         Args:
             model: who is asked.
             meter: what the requests are charged to.
-            watch: may stop them at any moment.
-            remaining_seconds: how much time is left for the report.
+            watch: may stop them at any moment, and knows how much time is left for the report.
             keep_usage: called after every request that used something.
         """
         self._model = model
         self._meter = meter
         self._watch = watch
-        self._remaining_seconds = remaining_seconds
         self._keep_usage = keep_usage
         self._lock = threading.Lock()
         self._smallest = 0
@@ -117,13 +108,6 @@ class Asker:
         """
         return self._send(messages, max_tokens, schema=schema).text
 
-    def _check(self) -> None:
-        """Ask the watch; once the time is over, at once, as a request that ran out of it ends the report otherwise."""
-        if self._remaining_seconds() > 0:
-            self._watch.check()
-        else:
-            self._watch.check_now()
-
     def _send(
         self,
         messages: Sequence[Message],
@@ -134,14 +118,14 @@ class Asker:
         if self._spent:
             raise self._spent
         self._watch.check_now()
-        self._watch.hold(self._remaining_seconds(), self._seconds_a_token * max_tokens / 2)
+        self._watch.hold(self._seconds_a_token * max_tokens / 2)
         started = time.monotonic()
         try:
             answer = self._model.complete(
                 messages,
                 max_tokens=max_tokens,
-                check=self._check,
-                remaining_seconds=self._remaining_seconds,
+                check=self._watch.check,
+                remaining_seconds=self._watch.remaining_seconds,
                 schema=schema,
                 stop_when=stop_when,
                 meter=self._meter,

@@ -91,10 +91,10 @@ def write_report(
         GenerationFailed: too little could be written, or the endpoint cannot be used.
         Exception: whatever the monitor raised.
     """
-    watch = Watch(monitor.check)
+    watch = Watch(monitor.check, monitor.remaining_seconds)
     watch.check_now()
     journal = Journal(monitor, watch, meter)
-    asker = Asker(model, meter, watch, monitor.remaining_seconds, journal.keep_usage)
+    asker = Asker(model, meter, watch, journal.keep_usage)
     detected = detect_style(assignment.query, assignment.report_style)
     length = target_length(
         assignment.query, detected.style, assignment.max_output_tokens, template_default=assignment.default_words

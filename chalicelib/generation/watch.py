@@ -11,11 +11,15 @@ class Watch:
     """Asks the monitor's ``check`` on behalf of all threads, at most once per ``interval`` seconds.
 
     What ``check`` raises is remembered and raised again in every thread that asks, so that
-    all of them abandon their requests within one poll of the model client.
+    all of them abandon their requests within one poll of the model client. Once no time remains
+    it is asked at once: a request that ran out of time ends the report otherwise.
     """
 
-    def __init__(self, check: Callable[[], None], interval: float = 0.5) -> None:
+    def __init__(
+        self, check: Callable[[], None], remaining_seconds: Callable[[], float], interval: float = 0.5
+    ) -> None:
         self._check = check
+        self.remaining_seconds = remaining_seconds
         self._interval = interval
         self._asking = threading.Lock()
         self._next = 0.0
@@ -23,6 +27,9 @@ class Watch:
 
     def check(self) -> None:
         """Raise what stopped the work; cheap, to be called often and from any thread."""
+        if self.remaining_seconds() <= 0:
+            self.check_now()
+            return
         self.raise_failure()
         if time.monotonic() < self._next or not self._asking.acquire(blocking=False):
             return
@@ -37,16 +44,15 @@ class Watch:
         self.raise_failure()
         self.guard(self._check)
 
-    def hold(self, remaining_seconds: float, needed_seconds: float) -> None:
+    def hold(self, needed_seconds: float) -> None:
         """Wait for the end of the time where less is left than the next request needs.
 
         What is cut off by the end of the time is paid for and lost; whoever goes on afterwards
         asks for it once. Returns where the time ended and nobody raised.
         """
-        if remaining_seconds >= needed_seconds:
+        if self.remaining_seconds() >= needed_seconds:
             return
-        end = time.monotonic() + remaining_seconds
-        while (left := end - time.monotonic()) > 0:
+        while (left := self.remaining_seconds()) > 0:
             self.check()
             time.sleep(min(left, self._interval))
         self.check_now()

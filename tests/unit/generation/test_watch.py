@@ -1,3 +1,6 @@
+import math
+import time
+
 import pytest
 
 from chalicelib.generation.watch import Watch
@@ -8,7 +11,7 @@ class StoppedError(Exception):
 
 
 def test_the_first_failure_is_raised_by_every_later_check() -> None:
-    watch = Watch(lambda: None)
+    watch = Watch(lambda: None, lambda: math.inf)
     watch.stop(StoppedError("first"))
     watch.stop(StoppedError("second"))
     with pytest.raises(StoppedError, match="first"):
@@ -17,7 +20,7 @@ def test_the_first_failure_is_raised_by_every_later_check() -> None:
 
 def test_nothing_is_held_back_where_time_is_enough() -> None:
     asked: list[int] = []
-    Watch(lambda: asked.append(1)).hold(remaining_seconds=10, needed_seconds=5)
+    Watch(lambda: asked.append(1), lambda: 10.0).hold(needed_seconds=5)
     assert asked == []
 
 
@@ -30,8 +33,9 @@ def test_work_that_the_time_is_too_short_for_waits_for_the_end() -> None:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        Watch(check, interval=0.001).hold(remaining_seconds=30, needed_seconds=60)
+        Watch(check, lambda: 30.0, interval=0.001).hold(needed_seconds=60)
 
 
 def test_work_goes_on_where_the_time_is_over_and_nobody_stops_it() -> None:
-    Watch(lambda: None, interval=0.001).hold(remaining_seconds=0.01, needed_seconds=60)
+    end = time.monotonic() + 0.01
+    Watch(lambda: None, lambda: end - time.monotonic(), interval=0.001).hold(needed_seconds=60)
