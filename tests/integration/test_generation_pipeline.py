@@ -5,22 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.document import Table, block_texts, word_count
 from chalicelib.generation.outline import Outline
-from chalicelib.generation.pipeline import (
-    Assignment,
-    Endpoint,
-    GenerationFailed,
-    Meter,
-    ModelClient,
-    Written,
-    earlier_usage,
-    write_report,
-)
+from chalicelib.generation.pipeline import GenerationFailed, Written
 from tests.model_server import ModelServer
+from tests.support import report_writing
 from tests.support.report_writing import CancelledError, Recorder
 
 QUERY = "Provide a 3000 word analysis of SCADA security, including NERC CIP compliance, segmentation, and incidents."
@@ -32,31 +26,11 @@ def write(
     checkpoints: Mapping[str, str] | None = None,
     *,
     query: str = QUERY,
-    section_words: int = 600,
-    concurrency: int = 4,
-    notice: str = "",
-    max_output_tokens: int = 16384,
+    **options: Any,
 ) -> Written:
-    assignment = Assignment(
-        report_id="r-1",
-        title="My <own> title",
-        description="What it is",
-        query=query,
-        template_name="Bee",
-        created_at="2026-01-20T15:30:00Z",
-        max_output_tokens=max_output_tokens,
-    )
-    with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=3) as client:
-        return write_report(
-            assignment,
-            checkpoints or {},
-            client,
-            monitor,
-            section_words=section_words,
-            concurrency=concurrency,
-            notice=notice,
-            meter=Meter({}, before=earlier_usage(checkpoints or {})),
-        )
+    """Write a report that has to be planned; ``options`` are those of ``report_writing.write``."""
+    order = replace(report_writing.ASSIGNMENT, title="My <own> title", description="What it is", query=query)
+    return report_writing.write(server, monitor, checkpoints or {}, assignment=order, **options)
 
 
 def text_of(written: Written) -> str:

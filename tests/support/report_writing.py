@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.document import block_texts
 from chalicelib.generation.outline import Outline, Part, PlannedSection
@@ -21,6 +21,14 @@ from chalicelib.generation.pipeline import (
 from tests.model_server import ModelServer
 
 TITLES = ("Alpha", "Beta", "Gamma", "Delta")
+ASSIGNMENT = Assignment(
+    report_id="r-1",
+    title="Letters",
+    description="",
+    query="Write about the Greek alphabet",
+    template_name="Bee",
+    created_at="2026-01-20T15:30:00Z",
+)
 
 
 class CancelledError(Exception):
@@ -73,30 +81,23 @@ def write(
     monitor: Recorder,
     checkpoints: Mapping[str, str],
     *,
+    assignment: Assignment = ASSIGNMENT,
     concurrency: int = 4,
     section_words: int = 600,
     max_output_tokens: int = 16384,
+    notice: str = "",
     meter: Meter | None = None,
 ) -> Written:
-    """Write the report that ``checkpoints`` begin."""
-    assignment = Assignment(
-        report_id="r-1",
-        title="Letters",
-        description="",
-        query="Write about the Greek alphabet",
-        template_name="Bee",
-        created_at="2026-01-20T15:30:00Z",
-        max_output_tokens=max_output_tokens,
-    )
+    """Write a report; ``checkpoints`` may begin it."""
     with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=3) as client:
         return write_report(
-            assignment,
+            replace(assignment, max_output_tokens=max_output_tokens),
             checkpoints,
             client,
             monitor,
             section_words=section_words,
             concurrency=concurrency,
-            notice="",
+            notice=notice,
             meter=meter or Meter({}, before=earlier_usage(checkpoints)),
         )
 
