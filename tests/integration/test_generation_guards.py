@@ -138,19 +138,13 @@ def test_a_report_of_which_too_little_can_be_written_fails_early_with_a_reason(s
     assert 9 <= len(server.requests()) < 12
 
 
-def test_an_answer_cut_at_the_limit_is_continued_without_a_seam(server: ModelServer) -> None:
+@pytest.mark.parametrize(
+    "fault", [pytest.param("length", id="cut at the limit"), pytest.param("drop", id="connection lost")]
+)
+def test_an_answer_that_breaks_off_is_continued_without_a_seam(server: ModelServer, fault: str) -> None:
     whole = write(server, Recorder(), fixed_outline())
     server.script.control({"reset": True})
-    server.fault("length", after_words=90, match="Write the part “Beta”")
-    cut = write(server, Recorder(), fixed_outline())
-    assert len(asked_for(server, "Beta")) == 2
-    assert section_text(cut, "Beta").startswith(section_text(whole, "Beta")[:900])
-
-
-def test_a_connection_lost_mid_stream_is_continued_without_a_seam(server: ModelServer) -> None:
-    whole = write(server, Recorder(), fixed_outline())
-    server.script.control({"reset": True})
-    server.fault("drop", after_words=90, match="Write the part “Beta”")
+    server.fault(fault, after_words=90, match="Write the part “Beta”")
     cut = write(server, Recorder(), fixed_outline())
     assert len(asked_for(server, "Beta")) == 2
     assert section_text(cut, "Beta").startswith(section_text(whole, "Beta")[:900])
