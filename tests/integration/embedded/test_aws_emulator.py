@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from statistics import median
-from typing import Any
 
-import boto3
 import pytest
 
 from embedded.aws_emulator import EmulatorServer
 from embedded.resources import create_resources
+from tests.support.emulator_session import EmulatorSession
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[EmulatorServer]:
-    server = EmulatorServer(0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-class Session:
-    """Clients of one emulator, whatever this process's environment says."""
-
-    def __init__(self, port: int) -> None:
-        self._endpoint = f"http://127.0.0.1:{port}"
-        self._session = boto3.Session("testing", "testing", region_name="us-east-1")
-
-    def client(self, service_name: Any, /) -> Any:
-        return self._session.client(service_name, endpoint_url=self._endpoint)
-
-
-@pytest.fixture(scope="module")
-def session(emulator: EmulatorServer) -> Session:
-    return Session(emulator.port)
-
-
-@pytest.fixture(scope="module")
-def resources(session: Session) -> dict[str, str]:
+def resources(session: EmulatorSession) -> dict[str, str]:
     return create_resources(session, "test")
 
 
@@ -52,11 +23,11 @@ def test_it_listens_on_loopback_alone(emulator: EmulatorServer) -> None:
     assert emulator.server_address[0] == "127.0.0.1"
 
 
-def test_creating_resources_is_idempotent_over_http(session: Session, resources: dict[str, str]) -> None:
+def test_creating_resources_is_idempotent_over_http(session: EmulatorSession, resources: dict[str, str]) -> None:
     assert create_resources(session, "test") == resources
 
 
-def test_a_small_call_waits_for_no_timer(session: Session, resources: dict[str, str]) -> None:
+def test_a_small_call_waits_for_no_timer(session: EmulatorSession, resources: dict[str, str]) -> None:
     dynamodb = session.client("dynamodb")
     seconds = []
     for _ in range(20):
@@ -81,7 +52,7 @@ def test_many_calls_share_one_connection(emulator: EmulatorServer) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
 def test_an_object_comes_back_byte_for_byte_through_a_presigned_link(
-    session: Session, resources: dict[str, str], size: int
+    session: EmulatorSession, resources: dict[str, str], size: int
 ) -> None:
     content = (bytes(range(256)) * (size // 256 + 1))[:size]
     bucket = resources["ARTIFACTS_BUCKET"]
@@ -103,7 +74,7 @@ def test_an_object_comes_back_byte_for_byte_through_a_presigned_link(
         assert answer.read() == content
 
 
-def test_wrong_calls_are_answered_as_by_aws(session: Session) -> None:
+def test_wrong_calls_are_answered_as_by_aws(session: EmulatorSession) -> None:
     sqs = session.client("sqs")
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.get_queue_url(QueueName="none")

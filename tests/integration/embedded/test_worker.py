@@ -7,38 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 
-from embedded.aws_emulator import EmulatorServer
 from embedded.resources import create_resources, dead_letter_url
 from embedded.worker import DEAD_LETTER_SECONDS, IDLE_SECONDS, Source, Worker
+from tests.support.emulator_session import EmulatorSession
 
 PRIORITIES = ("urgent", "high", "normal", "low")
-
-
-class Session:
-    def __init__(self, port: int) -> None:
-        self._endpoint = f"http://127.0.0.1:{port}"
-        self._session = boto3.Session("testing", "testing", region_name="us-east-1")
-
-    def client(self, service_name: Any, /) -> Any:
-        return self._session.client(service_name, endpoint_url=self._endpoint)
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    server = EmulatorServer(0)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield Session(server.port)
-    server.shutdown()
-    server.server_close()
 
 
 class Bench:
     """A worker with handlers that note what they are given."""
 
-    def __init__(self, session: Session, prefix: str, visibility_seconds: int = 60) -> None:
+    def __init__(self, session: EmulatorSession, prefix: str, visibility_seconds: int = 60) -> None:
         self.sqs = session.client("sqs")
         environment = create_resources(session, prefix, visibility_seconds)
         self.urls = {priority: environment[f"QUEUE_URL_{priority.upper()}"] for priority in PRIORITIES}
@@ -85,7 +66,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(session: Session, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(session: EmulatorSession, request: pytest.FixtureRequest) -> Iterator[Bench]:
     made = Bench(session, f"t{abs(hash(request.node.name)) % 10**8}", getattr(request, "param", 60))
     yield made
     if made.worker:
