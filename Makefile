@@ -29,7 +29,7 @@ test: lint $(VENV)/.model ## lint, types, layers, and every test that needs PyPI
 	@echo "==> tests"
 	@$(CLEAN) $(BIN)/python -m pytest -m "not system and not localstack" -n $(WORKERS)
 
-test-system: $(VENV)/.dev ## the tests that need Debian packages
+test-system: $(VENV)/.dev ## the tests that need Debian packages: poppler-utils chromium libreoffice-writer-nogui
 	@$(CLEAN) $(BIN)/python -m pytest -m system
 
 lint: $(VENV)/.dev ## ruff, mypy and the layers
@@ -70,7 +70,7 @@ terraform-check: $(VENV)/.dev ## format, validity and policy (checkov) of infra/
 	@LOG_LEVEL=ERROR $(BIN)/python -m infra.check_terraform .venv-checkov/bin/checkov
 
 # The packages follow what goes into them.
-dist/worker.zip: requirements.txt requirements-api.txt build_package.py infra/lambda_package.py app.py $(shell find chalicelib -name '*.py' -o -name '*.j2') | $(VENV)/.dev
+dist/worker.zip: requirements.txt requirements-api.txt build_package.py infra/lambda_package.py app.py $(shell find chalicelib -name '*.py' -o -name '*.j2' -o -name '*.css') | $(VENV)/.dev
 	@$(BIN)/python build_package.py
 
 lock: $(VENV)/.dev ## pin requirements*.txt anew from requirements*.in

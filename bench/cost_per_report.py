@@ -69,6 +69,7 @@ class Memory:
     """Memory of the functions in MB, as Terraform sets it by default."""
 
     api: int
+    download: int
     generator: int
     housekeeping: int
 
@@ -159,7 +160,8 @@ def measured_sweep(service: Service) -> dict[str, float]:
 
 def per_report(life: Life, lease: Usage, log_bytes: float, assumed: Assumptions, memory: Memory) -> dict[str, float]:
     """Return everything that one report uses."""
-    api_time = life.requests * assumed.api_seconds * memory.api / 1024
+    # One of the requests is the download, which has a function of its own.
+    api_time = assumed.api_seconds * ((life.requests - 1) * memory.api + memory.download) / 1024
     writing_time = assumed.writing_seconds * memory.generator / 1024
     invocations = life.requests + 1
     logs = log_bytes + invocations * PLATFORM_LOG_BYTES + life.requests * ACCESS_LOG_BYTES
@@ -231,7 +233,7 @@ def alarms() -> int:
         "local.declared.queues": len(declared["queues"]),
         "local.declared.schedules": len(declared["schedules"]),
         # The routes, a generator for each queue, the dead letters, and what the schedules call.
-        "local.functions": 2 + len(declared["queues"]) + len(declared["schedules"]),
+        "local.functions": 2 + sum(len(declared[kind]) for kind in ("queues", "schedules", "routes")),
     }
     blocks = re.findall(
         r'^resource "aws_cloudwatch_metric_alarm" .*?^}', terraform_text("alarms.tf"), re.DOTALL | re.MULTILINE
@@ -305,7 +307,7 @@ def main() -> None:
         f"List prices of {prices.region}, {prices.as_of}, in US dollars, without free tiers. Check them before relying."
     )
     print("Assumed: " + ", ".join(f"{f.name} {getattr(assumed, f.name):g}" for f in fields(Assumptions)))
-    print(f"Memory (MB): api {memory.api}, generators {memory.generator}, sweep {memory.housekeeping}")
+    print("Memory (MB): " + ", ".join(f"{f.name} {getattr(memory, f.name)}" for f in fields(Memory)))
     for name in ("create", "poll while waiting", "poll 1", "write", "download"):
         step = life.steps[name]
         calls = ", ".join(f"{call} {count}" for call, count in sorted(step.calls.items()))

@@ -50,6 +50,7 @@ class Settings:
     workers: Mapping[Priority, int]
     workers_shared: bool
     inline_bytes: int
+    report_theme: str
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
@@ -130,6 +131,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         workers=workers,
         workers_shared=shared,
         inline_bytes=int(_number(env, "DOWNLOAD_INLINE_BYTES", 4_400_000, 0, 4_400_000)),
+        report_theme=env.get("REPORT_THEME", ""),
     )
 
 

@@ -1,9 +1,10 @@
 """The OpenAPI 3 body of the API Gateway, made from the routes of the app.
 
 Every path that the app serves is listed, so that the gateway hands on its parameters
-and names it in logs and metrics. Whatever is not listed goes to the same function, which
-answers it in the envelope of the API that the path belongs to: the gateway itself can
-only answer with one fixed text, whatever the path.
+and names it in logs and metrics. Routes that infra/resources.json gives a function of their
+own go to that; all others, and whatever is not listed, to the API's, which answers it in the
+envelope of the API that the path belongs to: the gateway itself can only answer with one fixed
+text, whatever the path.
 
 ``python -m infra.openapi`` prints the body; infra/terraform/openapi.json is its output.
 """
@@ -15,14 +16,15 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from chalicelib.api.application import BINARY_TYPES
 from chalicelib.api.envelope import error_body
 from chalicelib.api.problems import ProblemError
 
-INVOKE_ARN: Final = "${api_invoke_arn}"
-"""Stands for the function's invoke ARN; Terraform's ``templatefile`` fills it in."""
+API_FUNCTION: Final = "api"
+RESOURCES: Final = Path(__file__).resolve().parent / "resources.json"
 
 _ANY_METHOD: Final = "x-amazon-apigateway-any-method"
 _GREEDY: Final = "/{proxy+}"
@@ -64,16 +66,31 @@ GATEWAY_ERRORS: Final[Mapping[str, GatewayError]] = {
 }
 
 
-def openapi_body(routes: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+def invoke_arn(function: str) -> str:
+    """Return what stands for a function's invoke ARN; Terraform's ``templatefile`` fills it in."""
+    return f"${{{function}_invoke_arn}}"
+
+
+def functions_of_routes() -> dict[str, str]:
+    """Return the function of every path that has one of its own."""
+    declared = json.loads(RESOURCES.read_text("utf-8"))["routes"]
+    return {route["path"]: name for name, route in declared.items()}
+
+
+def openapi_body(routes: Mapping[str, Iterable[str]], functions: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the API Gateway's body.
 
     Args:
         routes: path pattern → methods, as ``Chalice.routes`` has them.
+        functions: path pattern → function, for those that do not go to the API's.
     """
+    functions = functions or {}
     return {
         "openapi": "3.0.1",
         "info": {"title": "Reports", "version": "1"},
-        "paths": {path: _path_item(path, routes.get(path, ())) for path in _paths(routes)},
+        "paths": {
+            path: _path_item(path, routes.get(path, ()), functions.get(path, API_FUNCTION)) for path in _paths(routes)
+        },
         "x-amazon-apigateway-binary-media-types": _BINARY_MEDIA_TYPES,
         "x-amazon-apigateway-gateway-responses": {
             kind: _gateway_response(answer) for kind, answer in GATEWAY_ERRORS.items()
@@ -99,20 +116,20 @@ def _paths(routes: Iterable[str]) -> list[str]:
     return sorted(nodes)
 
 
-def _path_item(path: str, methods: Iterable[str]) -> dict[str, Any]:
+def _path_item(path: str, methods: Iterable[str], function: str) -> dict[str, Any]:
     """Return a path's methods. Any other method goes to the function too: it answers 404 or 405."""
     names = [*(method.lower() for method in sorted(methods)), _ANY_METHOD]
-    return {name: _operation(path) for name in names}
+    return {name: _operation(path, function) for name in names}
 
 
-def _operation(path: str) -> dict[str, Any]:
+def _operation(path: str, function: str) -> dict[str, Any]:
     operation: dict[str, Any] = {
         # The proxy integration hands every status on; the format wants one to be named.
         "responses": {"200": {"description": "The function's own answer"}},
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
             "httpMethod": "POST",
-            "uri": INVOKE_ARN,
+            "uri": invoke_arn(function),
             "passthroughBehavior": "when_no_match",
         },
     }
@@ -139,7 +156,7 @@ def main() -> int:
     """Print the body of the app's own routes; return the exit status."""
     from app import app
 
-    sys.stdout.write(render(openapi_body(app.routes)))
+    sys.stdout.write(render(openapi_body(app.routes, functions_of_routes())))
     return 0
 
 

@@ -18,6 +18,7 @@ from chalice.app import Chalice, Request, Response
 
 from chalicelib.api.envelope import error_response
 from chalicelib.api.problems import Detail, ProblemError
+from chalicelib.domain.output_format import CONTENT_TYPES
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _ERRORS: Final = {
     502: "Internal server error",
 }
 
-BINARY_TYPES: Final = ["application/pdf", "application/octet-stream"]
+BINARY_TYPES: Final = [CONTENT_TYPES["pdf"], CONTENT_TYPES["docx"], "application/octet-stream"]
 
 
 class Application(Chalice):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
 from chalicelib.api.problems import ProblemError, invalid
+from chalicelib.domain.output_format import OUTPUT_FORMATS, OutputFormat
 from chalicelib.domain.report import STATUSES, Status
 from chalicelib.services.wait_for_report import MAX_WAIT_SECONDS
 
@@ -66,6 +67,18 @@ def parse_delivery(query: Mapping[str, str]) -> Literal["direct", "link"]:
     if delivery not in ("direct", "link"):
         raise invalid("delivery", "must be one of direct, link")
     return cast(Literal["direct", "link"], delivery)
+
+
+def parse_format(query: Mapping[str, str]) -> OutputFormat | None:
+    """Return the format that a download is wanted in; None for the one that was ordered.
+
+    Raises:
+        ProblemError: 400 for anything that is no format.
+    """
+    wanted = query.get("format") or None
+    if wanted is not None and wanted not in OUTPUT_FORMATS:
+        raise invalid("format", f"must be one of {', '.join(OUTPUT_FORMATS)}")
+    return wanted
 
 
 def parse_wait(query: Mapping[str, str]) -> int:

@@ -13,8 +13,9 @@ from chalicelib.domain.progress import stage_of
 from chalicelib.domain.report import Report
 from chalicelib.domain.template import Template
 from chalicelib.services.create_report import CreatedReport
+from chalicelib.services.download_report import Link
 from chalicelib.services.enqueue import Place
-from chalicelib.services.read_reports import Link, ReportDetail
+from chalicelib.services.read_reports import ReportDetail
 
 
 def template_view(template: Template) -> dict[str, Any]:

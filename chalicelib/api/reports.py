@@ -13,6 +13,7 @@ from chalicelib.api.json_body import read_json_object
 from chalicelib.api.problems import ProblemError
 from chalicelib.api.report_requests import (
     parse_delivery,
+    parse_format,
     parse_known_versions,
     parse_list_query,
     parse_report_id,
@@ -29,7 +30,7 @@ from chalicelib.api.report_views import (
 )
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.template import templates_in
-from chalicelib.services import change_report, create_report, read_reports
+from chalicelib.services import change_report, create_report, download_report, read_reports
 from chalicelib.services.queue_figures import queue_figures, workers
 from chalicelib.services.wait_for_report import version_of, wait_for_change
 
@@ -145,23 +146,25 @@ def _seconds_to_wait() -> float:
 
 @reports.route("/api/reports/{report_id}/download", methods=["GET"], content_types=_ANY)
 def download(report_id: str) -> Response:
-    """Hand out a report's document, or a link to it."""
+    """Hand out a report's document in any format, or a link to it."""
     caller = report_user(_request())
-    delivery, wanted = parse_delivery(_query()), parse_report_id(report_id)
+    delivery, wanted_format = parse_delivery(_query()), parse_format(_query())
+    wanted = parse_report_id(report_id)
     try:
         if delivery == "link":
-            return json_response({"success": True, "data": link_view(read_reports.download_link(caller, wanted))})
-        found = read_reports.download_report(caller, wanted)
+            link = download_report.download_link(caller, wanted, wanted_format)
+            return json_response({"success": True, "data": link_view(link)})
+        found = download_report.download_report(caller, wanted, wanted_format)
     except read_reports.ReportNotFoundError:
         raise _not_found() from None
-    except read_reports.NotReadyError:
+    except download_report.NotReadyError:
         raise ProblemError(400, "Report not ready for download") from None
     if found.link is not None:
         return Response(body="", status_code=302, headers={"Location": found.link, "Cache-Control": "no-store"})
     return _file_response(found)
 
 
-def _file_response(found: read_reports.Download) -> Response:
+def _file_response(found: download_report.Download) -> Response:
     content_type = found.artifact.content_type
     # Chalice sends text as text and everything else base64-coded; both arrive as the same bytes.
     content = found.content or b""

@@ -7,9 +7,14 @@ artifact, so any format of a finished report can be had without writing it again
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Union
+import math
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal, Self, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_CHART_LABELS = 200
+MAX_CHART_SERIES = 12
 
 
 class Node(BaseModel):
@@ -71,8 +76,25 @@ class Link(Node):
     children: tuple[Inline, ...]
 
 
+class FootnoteMark(Node):
+    """Where a footnote is called; ``id`` names one of the document's footnotes.
+
+    A mark whose footnote is not there is shown as the text ``[^id]``.
+    """
+
+    kind: Literal["footnote_mark"] = "footnote_mark"
+    id: Annotated[str, Field(min_length=1)]
+
+
+class Citation(Node):
+    """A reference cited: ``[number]``, linked to the document's reference of that number if there is one."""
+
+    kind: Literal["citation"] = "citation"
+    number: Annotated[int, Field(ge=1)]
+
+
 Inline = Annotated[
-    Union[Text, CodeSpan, LineBreak, Emphasis, Strong, Strikethrough, Link],
+    Union[Text, CodeSpan, LineBreak, Emphasis, Strong, Strikethrough, Link, FootnoteMark, Citation],
     Field(discriminator="kind"),
 ]
 
@@ -139,6 +161,13 @@ class Table(Node):
     alignments: tuple[Alignment, ...]
     rows: tuple[tuple[TableCell, ...], ...]
 
+    @model_validator(mode="after")
+    def _is_a_grid(self) -> Self:
+        columns = len(self.header)
+        if not columns or len(self.alignments) != columns or any(len(row) != columns for row in self.rows):
+            raise ValueError("every row of a table has as many cells as its header, and that has at least one")
+        return self
+
 
 class Rule(Node):
     """A thematic break."""
@@ -146,8 +175,62 @@ class Rule(Node):
     kind: Literal["rule"] = "rule"
 
 
+class Series(Node):
+    """A row of numbers in a chart, one for each label; ``None`` is a gap."""
+
+    name: str = ""
+    values: tuple[float | None, ...]
+
+
+ChartType = Literal["bar", "stacked_bar", "line", "donut"]
+
+
+class Chart(Node):
+    """Numbers shown as a picture. In Markdown: a fence with the info string ``chart`` that holds this as JSON.
+
+    ``unit`` is what every number counts, for instance ``%`` or ``million EUR``. A donut has one
+    series of shares, none negative; the numbers of stacked bars are not negative either.
+    """
+
+    kind: Literal["chart"] = "chart"
+    type: ChartType
+    title: str = ""
+    labels: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_CHART_LABELS)]
+    series: Annotated[tuple[Series, ...], Field(min_length=1, max_length=MAX_CHART_SERIES)]
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        values = [value for series in self.series for value in series.values if value is not None]
+        if any(len(series.values) != len(self.labels) for series in self.series):
+            raise ValueError("every series of a chart has one value for each label")
+        if not all(math.isfinite(value) and abs(value) <= 1e15 for value in values):
+            raise ValueError("the values of a chart are finite, and at most 1e15")
+        if not values:
+            raise ValueError("a chart has at least one value")
+        if self.type in ("donut", "stacked_bar") and min(values) < 0:
+            raise ValueError("shares and stacked bars are not negative")
+        if self.type == "donut" and (len(self.series) != 1 or sum(values) <= 0):
+            raise ValueError("a donut has one series whose sum is greater than zero")
+        return self
+
+
+class Figure(Node):
+    """A chart, table or listing with a caption and a number.
+
+    In Markdown: the content, and right after it a paragraph that begins with ``Figure:``,
+    ``Table:`` or ``Listing:`` (the word for the kind of content). Numbers are given by the
+    renderers, per kind, in reading order; ``id`` is what ``#id`` links to.
+    """
+
+    kind: Literal["figure"] = "figure"
+    id: str
+    caption: tuple[Inline, ...]
+    content: Annotated[Chart | Table | CodeBlock, Field(discriminator="kind")]
+
+
 Block = Annotated[
-    Union[Heading, Paragraph, CodeBlock, BlockQuote, ListBlock, Table, Rule],
+    Union[Heading, Paragraph, CodeBlock, BlockQuote, ListBlock, Table, Rule, Chart, Figure],
     Field(discriminator="kind"),
 ]
 
@@ -164,6 +247,22 @@ class Section(Node):
     degraded: bool = False
 
 
+class Footnote(Node):
+    """A note at the foot of the page; ``id`` is what marks name."""
+
+    id: Annotated[str, Field(min_length=1)]
+    children: tuple[Block, ...]
+
+
+class Reference(Node):
+    """A source: cited by ``number``; ``href`` is http, https or empty; ``detail`` names page, publisher or date."""
+
+    number: Annotated[int, Field(ge=1)]
+    title: str
+    href: str = ""
+    detail: str = ""
+
+
 class Document(Node):
     """A finished report, ready to be rendered.
 
@@ -171,6 +270,8 @@ class Document(Node):
     ``created_at`` is UTC, ISO 8601 with ``Z``. ``language`` is a BCP 47 tag.
     ``notices`` are plain sentences the reader must see (for instance that a
     small model wrote the text, or that a section is missing).
+    ``author``, ``subject`` and ``keywords`` are for the file's own information; an empty
+    author is the model, an empty subject the description.
     """
 
     report_id: str
@@ -183,23 +284,38 @@ class Document(Node):
     model: str
     notices: tuple[str, ...] = ()
     sections: tuple[Section, ...]
+    author: str = ""
+    subject: str = ""
+    keywords: tuple[str, ...] = ()
+    footnotes: tuple[Footnote, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        if len({note.id for note in self.footnotes}) < len(self.footnotes):
+            raise ValueError("no two footnotes have the same id")
+        if len({reference.number for reference in self.references}) < len(self.references):
+            raise ValueError("no two references have the same number")
+        return self
 
 
 def plain_text(nodes: tuple[Inline, ...]) -> str:
-    """Return the text of inline nodes without any markup."""
+    """Return the text of inline nodes without any markup; footnote marks have none."""
     parts: list[str] = []
     for node in nodes:
         if isinstance(node, (Text, CodeSpan)):
             parts.append(node.text)
         elif isinstance(node, LineBreak):
             parts.append("\n")
-        else:
+        elif isinstance(node, Citation):
+            parts.append(f"[{node.number}]")
+        elif not isinstance(node, FootnoteMark):
             parts.append(plain_text(node.children))
     return "".join(parts)
 
 
 def block_texts(blocks: tuple[Block, ...]) -> list[str]:
-    """Return the text of every leaf block, in reading order."""
+    """Return the text of every leaf block, in reading order; charts give title, names and labels."""
     texts: list[str] = []
     for block in blocks:
         if isinstance(block, (Heading, Paragraph)):
@@ -214,7 +330,46 @@ def block_texts(blocks: tuple[Block, ...]) -> list[str]:
         elif isinstance(block, Table):
             for row in (block.header, *block.rows):
                 texts.extend(plain_text(cell.children) for cell in row)
+        elif isinstance(block, Chart):
+            texts.extend(text for text in (block.title, block.unit, *block.labels) if text)
+            texts.extend(series.name for series in block.series if series.name)
+        elif isinstance(block, Figure):
+            texts.extend(block_texts((block.content,)))
+            texts.append(plain_text(block.caption))
     return texts
+
+
+def walk_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield ``blocks`` and every block inside them, in reading order."""
+    for block in blocks:
+        yield block
+        if isinstance(block, BlockQuote):
+            yield from walk_blocks(block.children)
+        elif isinstance(block, ListBlock):
+            for item in block.items:
+                yield from walk_blocks(item.children)
+        elif isinstance(block, Figure):
+            yield block.content
+
+
+def walk_inlines(blocks: Iterable[Block]) -> Iterator[Inline]:
+    """Yield every inline node of ``blocks`` and inside them, in reading order."""
+    for block in walk_blocks(blocks):
+        if isinstance(block, (Heading, Paragraph)):
+            yield from _inlines(block.children)
+        elif isinstance(block, Table):
+            for row in (block.header, *block.rows):
+                for cell in row:
+                    yield from _inlines(cell.children)
+        elif isinstance(block, Figure):
+            yield from _inlines(block.caption)
+
+
+def _inlines(nodes: tuple[Inline, ...]) -> Iterator[Inline]:
+    for node in nodes:
+        yield node
+        if isinstance(node, (Emphasis, Strong, Strikethrough, Link)):
+            yield from _inlines(node.children)
 
 
 def word_count(document: Document) -> int:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from chalicelib.domain.document import Block, BlockQuote, Heading, ListBlock, ListItem, Paragraph, Section, Text
+from chalicelib.domain.document import (
+    Block,
+    BlockQuote,
+    Footnote,
+    Heading,
+    ListBlock,
+    ListItem,
+    Paragraph,
+    Section,
+    Text,
+)
 from chalicelib.generation.outline import PlannedSection
 from chalicelib.generation.writer import Piece
-from chalicelib.rendering.parse_markdown import parse_markdown
+from chalicelib.rendering.parse_markdown import parse_with_footnotes
 
 SUMMARY_TITLE = "Executive Summary"
 
@@ -22,18 +33,27 @@ class WrittenSection:
     pieces: Sequence[Piece]
 
 
-def assemble_sections(summary: Piece | None, sections: Sequence[WrittenSection]) -> tuple[Section, ...]:
-    """Return the document's sections: the summary first, then all others in outline order."""
+class Assembled(NamedTuple):
+    """The document's sections, and the footnotes that they mark."""
+
+    sections: tuple[Section, ...]
+    footnotes: tuple[Footnote, ...]
+
+
+def assemble_sections(summary: Piece | None, sections: Sequence[WrittenSection]) -> Assembled:
+    """Return the document's sections, the summary first, then all others in outline order, and their footnotes."""
     made: list[Section] = []
+    footnotes: list[Footnote] = []
     used: set[str] = set()
     if summary is not None:
-        made.append(_section(_unique("executive-summary", used), SUMMARY_TITLE, [("", summary)]))
+        made.append(_section(_unique("executive-summary", used), SUMMARY_TITLE, [("", summary)], footnotes))
     for section in sections:
         parts = section.plan.parts
         titles = [part.title for part in parts] if len(parts) > 1 else [""]
         identifier = _unique(_slug(section.plan.title), used)
-        made.append(_section(identifier, section.plan.title, list(zip(titles, section.pieces, strict=True))))
-    return tuple(made)
+        pieces = list(zip(titles, section.pieces, strict=True))
+        made.append(_section(identifier, section.plan.title, pieces, footnotes))
+    return Assembled(tuple(made), tuple(footnotes))
 
 
 def missing_sentence(reason: str) -> str:
@@ -49,15 +69,18 @@ def digest(sections: Sequence[WrittenSection], most_words: int) -> str:
     return "\n".join(f"- {title}: {_opening(text, share)}" for title, text in texts)
 
 
-def _section(identifier: str, title: str, pieces: Sequence[tuple[str, Piece]]) -> Section:
+def _section(identifier: str, title: str, pieces: Sequence[tuple[str, Piece]], footnotes: list[Footnote]) -> Section:
     blocks: list[Block] = []
-    for heading, piece in pieces:
+    for number, (heading, piece) in enumerate(pieces, start=1):
         if heading:
             blocks.append(Heading(level=3, children=(Text(text=heading),)))
         if piece.missing:
             blocks.append(Paragraph(children=(Text(text=missing_sentence(piece.missing)),)))
         else:
-            blocks.extend(_lowered(parse_markdown(piece.text), 4 if heading else 3))
+            # Pieces are written apart, so each may have a footnote 1: the prefix tells them apart.
+            parsed = parse_with_footnotes(piece.text, f"{identifier}-{number}-")
+            blocks.extend(_lowered(parsed.blocks, 4 if heading else 3))
+            footnotes.extend(parsed.footnotes)
     return Section(id=identifier, title=title, blocks=tuple(blocks), degraded=any(piece.missing for _, piece in pieces))
 
 

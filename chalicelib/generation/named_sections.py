@@ -118,7 +118,7 @@ def split_list(text: str, plural: bool = False) -> list[str]:
     items = _split_outside_brackets(text, ";")
     if len(items) == 1:
         items = _split_outside_brackets(text, ",")
-    if len(items) == 1 and not plural:
+    if not items or (len(items) == 1 and not plural):
         return items
     *before, last = items
     if re.match(r"(?:and|or|as well as)\s", last, re.IGNORECASE):

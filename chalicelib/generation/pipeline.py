@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from chalicelib.domain.document import Document, Section, word_count
+from chalicelib.domain.document import Document, block_texts, word_count
+from chalicelib.domain.language import language_of
 from chalicelib.generation.asking import Asker, usage_from_json
-from chalicelib.generation.assemble import SUMMARY_TITLE, WrittenSection, assemble_sections
+from chalicelib.generation.assemble import SUMMARY_TITLE, Assembled, WrittenSection, assemble_sections
 from chalicelib.generation.assignment import Assignment, EarlierReport
 from chalicelib.generation.budget import Meter
 from chalicelib.generation.checking import Checking
@@ -105,16 +106,20 @@ def write_report(
         prompts = _prompts(assignment, detected.style, outline, section_words)
         report = _Report(assignment, outline, prompts, asker, journal, watch, checkpoints, section_words)
         report.write(concurrency)
+    assembled = report.assembled()
+    texts = (text for section in assembled.sections for text in block_texts(section.blocks))
     document = Document(
         report_id=assignment.report_id,
         title=assignment.title,
         description=assignment.description,
         template_name=assignment.template_name,
         style=detected.style,
+        language=language_of(texts),
         created_at=assignment.created_at,
         model=model.model,
         notices=tuple(text for text in (notice, length.notice, *report.notices()) if text),
-        sections=report.sections(),
+        sections=assembled.sections,
+        footnotes=assembled.footnotes,
     )
     return Written(document, detected.style, detected.reasons, word_count(document), model.model, meter.total)
 
@@ -175,8 +180,8 @@ class _Report:
             piece = self._drafting.write_summary(self._outline.summary_words, self._section_words, stored)
             self._summary = self._cut_summary(piece)
 
-    def sections(self) -> tuple[Section, ...]:
-        """Return the sections of the document."""
+    def assembled(self) -> Assembled:
+        """Return the sections of the document and their footnotes."""
         written = [WrittenSection(section, pieces) for section, pieces in self._parts.by_section()]
         return assemble_sections(self._summary, written)
 

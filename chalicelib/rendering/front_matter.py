@@ -41,3 +41,12 @@ def readable_date(timestamp: str) -> str:
     except ValueError:
         return timestamp
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
+
+
+def readable_day(timestamp: str) -> str:
+    """Return the day of an ISO 8601 UTC ``timestamp`` in words; nothing if it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return ""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"

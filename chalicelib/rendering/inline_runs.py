@@ -14,8 +14,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from chalicelib.domain.document import (
+    Citation,
     CodeSpan,
     Emphasis,
+    FootnoteMark,
     Inline,
     LineBreak,
     Link,
@@ -26,7 +28,11 @@ from chalicelib.domain.document import (
 
 
 class Marks(NamedTuple):
-    """What applies to a run; ``line_break`` makes it a break instead of text."""
+    """What applies to a run; ``line_break`` makes it a break instead of text.
+
+    ``footnote`` (an id) and ``citation`` (a number) make the run a mark; its text is ``[^id]``
+    or ``[number]``, and nothing else applies to it.
+    """
 
     bold: bool = False
     italic: bool = False
@@ -34,6 +40,8 @@ class Marks(NamedTuple):
     code: bool = False
     href: str = ""
     line_break: bool = False
+    footnote: str = ""
+    citation: int = 0
 
 
 PLAIN = Marks()
@@ -57,6 +65,11 @@ def is_followed(href: str) -> bool:
 BREAK = Run("\n", Marks(line_break=True))
 
 
+def footnote_run(identifier: str) -> Run:
+    """Return the run that marks the footnote ``identifier``."""
+    return Run(f"[^{identifier}]", Marks(footnote=identifier))
+
+
 def flatten(nodes: Iterable[Inline]) -> list[Run]:
     """Return the runs of ``nodes`` in reading order, neighbours with equal marks joined."""
     return join_runs(_walk(nodes, PLAIN))
@@ -70,6 +83,10 @@ def _walk(nodes: Iterable[Inline], marks: Marks) -> Iterator[Run]:
             yield Run(node.text, marks._replace(code=True))
         elif isinstance(node, LineBreak):
             yield BREAK
+        elif isinstance(node, FootnoteMark):
+            yield footnote_run(node.id)
+        elif isinstance(node, Citation):
+            yield Run(f"[{node.number}]", Marks(citation=node.number))
         else:
             yield from _walk(node.children, _marked(node, marks))
 
@@ -95,7 +112,9 @@ def join_runs(runs: Iterable[Run]) -> list[Run]:
     """
     joined: list[Run] = []
     for marks, group in groupby((run for run in runs if run.text), key=_marks_of):
-        if not marks.line_break:
+        if marks.footnote or marks.citation:
+            joined.extend(group)
+        elif not marks.line_break:
             text = "".join([run.text for run in group])
             joined.append(Run(text.replace("\n", " "), marks))
         elif joined:
@@ -143,4 +162,8 @@ def _group(runs: list[Run], depth: int) -> tuple[Inline, ...]:
 def _leaf(run: Run) -> Inline:
     if run.marks.line_break:
         return LineBreak()
+    if run.marks.footnote:
+        return FootnoteMark(id=run.marks.footnote)
+    if run.marks.citation:
+        return Citation(number=run.marks.citation)
     return CodeSpan(text=run.text) if run.marks.code else Text(text=run.text)

@@ -1,15 +1,17 @@
-"""Markdown (CommonMark, tables, strikethrough) into the blocks of a Document.
+"""Markdown (CommonMark, tables, strikethrough, footnotes, charts, captions) into the blocks of a Document.
 
 Nothing a reader could see in the source gets lost: raw HTML, links to schemes we
-do not follow, cells beyond a table's last column, link definitions nobody uses and
-nesting beyond the limit all stay as text.
+do not follow, cells beyond a table's last column, definitions of links and footnotes
+nobody uses, charts that are not sound and nesting beyond the limit all stay as text.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
@@ -18,12 +20,17 @@ from markdown_it.rules_block import StateBlock, blockquote, list_block, table
 from markdown_it.rules_block.table import escapedSplit, getLine
 from markdown_it.rules_inline import StateInline, image
 from markdown_it.token import Token
+from mdit_py_plugins.footnote.index import footnote_def
+from pydantic import ValidationError
 
 from chalicelib.domain.document import (
     Alignment,
     Block,
     BlockQuote,
+    Chart,
     CodeBlock,
+    Figure,
+    Footnote,
     Heading,
     Inline,
     ListBlock,
@@ -32,8 +39,21 @@ from chalicelib.domain.document import (
     Rule,
     Table,
     TableCell,
+    Text,
 )
-from chalicelib.rendering.inline_runs import BREAK, PLAIN, Marks, Run, assemble, is_followed, join_runs, without_breaks
+from chalicelib.rendering.inline_runs import (
+    BREAK,
+    PLAIN,
+    Marks,
+    Run,
+    assemble,
+    flatten,
+    footnote_run,
+    is_followed,
+    join_runs,
+    without_breaks,
+)
+from chalicelib.rendering.numbering import FIGURE_WORDS
 from chalicelib.rendering.visible_text import one_line, visible
 
 MAX_DEPTH = 20
@@ -47,16 +67,37 @@ _PARSER_NESTING = 3 * MAX_DEPTH
 _TOP_LEVEL = 3
 _BOTTOM_LEVEL = 6
 _MAX_LIST_START = 999_999_999
+_FOOTNOTE_MARK = re.compile(r"\[\^([^\s\[\]]{1,100})\]")
+_FOOTNOTE_DEFINITION = re.compile(_FOOTNOTE_MARK.pattern + ":")
+# A link as a citation is written: "[3]" that leads to the third reference.
+_CITATION = re.compile(r"\[([1-9][0-9]{0,8})\]\(#reference-\1\)")
+
+
+class Parsed(NamedTuple):
+    """Blocks and the footnotes that they mark."""
+
+    blocks: tuple[Block, ...]
+    footnotes: tuple[Footnote, ...]
 
 
 def parse_markdown(source: str) -> tuple[Block, ...]:
-    """Parse ``source`` into blocks.
+    """Parse ``source`` into blocks; footnotes are what CommonMark makes of them: links or text.
 
     Headings start at level 3: if the highest one in ``source`` is above that, all
     move down together, and none goes below level 6.
     """
-    tokens = _parser().parse(visible(source))
-    return tuple(_BlockReader(tokens).blocks())
+    return tuple(_BlockReader(_parser().parse(visible(source))).blocks())
+
+
+def parse_with_footnotes(source: str, prefix: str = "") -> Parsed:
+    """Parse ``source`` as :func:`parse_markdown` does, with ``[^label]`` as footnotes.
+
+    ``prefix`` is put before the ids of footnotes and figures, so that texts that become one
+    document do not share any.
+    """
+    reader = _BlockReader(_parser(footnotes=True).parse(visible(source)), prefix)
+    blocks = tuple(reader.blocks())
+    return Parsed(blocks, tuple(reader.footnotes))
 
 
 class _Parser(MarkdownIt):
@@ -66,7 +107,7 @@ class _Parser(MarkdownIt):
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(footnotes: bool = False) -> MarkdownIt:
     options = {"html": False, "maxNesting": _PARSER_NESTING, "inline_definitions": True}
     parser = _Parser("commonmark", options)
     parser.enable(["table", "strikethrough"])
@@ -75,7 +116,35 @@ def _parser() -> MarkdownIt:
     parser.block.ruler.at("list", _bounded_list, interrupts)
     parser.block.ruler.at("table", _table_with_every_cell, {"alt": ["paragraph", "reference"]})
     parser.inline.ruler.at("image", _bounded_image)
+    if footnotes:
+        parser.block.ruler.before("reference", "footnote", _footnote, {"alt": ["paragraph", "reference"]})
+        parser.inline.ruler.before("link", "footnote", _footnote_mark)
     return parser
+
+
+def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse the definition of a footnote whose label is not taken."""
+    line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
+    found = _FOOTNOTE_DEFINITION.match(line)
+    defined: set[str] = state.env.setdefault("footnote_labels", set())
+    if not found or found[1] in defined or state.level >= MAX_DEPTH:
+        return False
+    if not footnote_def(state, start, end, silent):
+        return False
+    if not silent:
+        defined.add(found[1])
+    return True
+
+
+def _footnote_mark(state: StateInline, silent: bool) -> bool:
+    """Parse a mark whose footnote is defined."""
+    found = _FOOTNOTE_MARK.match(state.src, state.pos, state.posMax)
+    if not found or found[1] not in state.env.get("footnote_labels", ()):
+        return False
+    if not silent:
+        state.push("footnote_ref", "", 0).meta = {"label": found[1]}
+    state.pos = found.end()
+    return True
 
 
 def _bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -135,10 +204,14 @@ def _row_cells(line: str) -> list[str]:
 
 
 class _BlockReader:
-    """Reads markdown-it's flat tokens into nested blocks."""
+    """Reads markdown-it's flat tokens into nested blocks, and the marked footnotes on the way."""
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], prefix: str = "") -> None:
         self._tokens = iter(tokens)
+        self._prefix = prefix
+        self.footnotes: list[Footnote] = []
+        self._marked = set(_marked_footnotes(tokens))
+        self._figures: Counter[str] = Counter()
         self._linked = {
             str(child.attrs.get("href") or child.attrs.get("src"))
             for token in tokens
@@ -149,12 +222,57 @@ class _BlockReader:
         self._heading_shift = max(0, _TOP_LEVEL - highest)
 
     def blocks(self, until: str = "") -> Iterator[Block]:
+        """Yield the blocks up to the token ``until``; content and the caption after it are one."""
+        content: Block | None = None
+        for block in self._plain_blocks(until):
+            figure = self._figure(content, block)
+            if figure:
+                yield figure
+                content = None
+                continue
+            if content:
+                yield content
+            content = block
+        if content:
+            yield content
+
+    def _plain_blocks(self, until: str) -> Iterator[Block]:
         for token in self._tokens:
             if token.type == until:
                 return
+            if token.type == "footnote_reference_open":
+                yield from self._footnote(str(token.meta["label"]))
+                continue
             block = self._block(token)
             if block is not None:
                 yield block
+
+    def _footnote(self, label: str) -> Iterator[Block]:
+        """Keep a marked footnote; yield one that nobody marks, for it would be lost."""
+        children = tuple(self.blocks("footnote_reference_close"))
+        if label in self._marked:
+            self.footnotes.append(Footnote(id=self._prefix + label, children=children))
+            return
+        shown = Run(f"[^{label}]: ")
+        if children and isinstance(children[0], Paragraph):
+            yield Paragraph(children=assemble([shown, *flatten(children[0].children)]))
+            yield from children[1:]
+        else:
+            yield Paragraph(children=(Text(text=shown.text.rstrip()),))
+            yield from children
+
+    def _figure(self, content: Block | None, caption: Block) -> Figure | None:
+        """Return ``content`` with its caption, if ``caption`` is one for that kind of content."""
+        if not isinstance(content, Chart | Table | CodeBlock) or not isinstance(caption, Paragraph):
+            return None
+        word = FIGURE_WORDS[content.kind]
+        first, *rest = without_breaks(flatten(caption.children))
+        if first.marks != PLAIN or not first.text.startswith(f"{word}:"):
+            return None
+        text = first.text.removeprefix(f"{word}:").lstrip()
+        self._figures[word] += 1
+        identifier = f"{self._prefix}{word.lower()}-{self._figures[word]}"
+        return Figure(id=identifier, caption=assemble([Run(text), *rest]), content=content)
 
     def _block(self, token: Token) -> Block | None:
         match token.type:
@@ -164,7 +282,8 @@ class _BlockReader:
                 return self._heading(token)
             case "fence" | "code_block":
                 text = token.content.removesuffix("\n")
-                return CodeBlock(text=text, language=one_line(unescapeAll(token.info)))
+                language = one_line(unescapeAll(token.info))
+                return (_chart(text) if language == "chart" else None) or CodeBlock(text=text, language=language)
             case "blockquote_open":
                 return BlockQuote(children=tuple(self.blocks("blockquote_close")))
             case "bullet_list_open":
@@ -186,7 +305,10 @@ class _BlockReader:
             if token.type == until:
                 break
             runs.extend(_inline_runs(token.children or (), PLAIN))
-        return join_runs(runs)
+        return join_runs(self._with_prefix(run) for run in runs)
+
+    def _with_prefix(self, run: Run) -> Run:
+        return footnote_run(self._prefix + run.marks.footnote) if run.marks.footnote else run
 
     def _heading(self, token: Token) -> Block | None:
         level = min(int(token.tag[1]) + self._heading_shift, _BOTTOM_LEVEL)
@@ -224,6 +346,29 @@ class _BlockReader:
         target = Run(href, Marks(href=href if is_followed(href) else ""))
         title = Run(f" ({token.meta['title']})" if token.meta["title"] else "")
         return _paragraph([Run(f"[{token.meta['label']}]: "), target, title])
+
+
+def _marked_footnotes(tokens: Iterable[Token]) -> Iterator[str]:
+    for token in tokens:
+        if token.type == "footnote_ref":
+            yield str(token.meta["label"])
+        yield from _marked_footnotes(token.children or ())
+
+
+def _chart(text: str) -> Chart | None:
+    """Return the chart that ``text`` describes in JSON, or nothing if it is not a sound one."""
+    try:
+        chart = Chart.model_validate_json(text)
+    except ValidationError:
+        return None
+    return chart.model_copy(
+        update={
+            "title": one_line(chart.title),
+            "unit": one_line(chart.unit),
+            "labels": tuple(map(one_line, chart.labels)),
+            "series": tuple(s.model_copy(update={"name": one_line(s.name)}) for s in chart.series),
+        }
+    )
 
 
 def _paragraph(runs: Iterable[Run]) -> Block | None:
@@ -275,6 +420,8 @@ def _leaf_runs(token: Token, marks: Marks) -> list[Run]:
             return [BREAK]
         case "image":
             return _linked(_inline_runs(token.children or (), marks), token, "src", marks)
+        case "footnote_ref":
+            return [footnote_run(str(token.meta["label"]))]
     raise AssertionError(f"unknown inline token {token.type}")
 
 
@@ -286,6 +433,8 @@ def _linked(label: list[Run], token: Token, attribute: str, marks: Marks) -> lis
     href = str(token.attrs.get(attribute) or "")
     title = str(token.attrs.get("title") or "")
     shown = "".join(run.text for run in label)
+    if cited := _CITATION.fullmatch(f"{shown}({href})"):
+        return [Run(shown, Marks(citation=int(cited[1])))]
     after = [Run(f" ({title})", marks)] if title else []
     if not shown.strip():
         label = [Run(href, marks)]
@@ -298,4 +447,6 @@ def _linked(label: list[Run], token: Token, attribute: str, marks: Marks) -> lis
 
 
 def _with_href(run: Run, href: str) -> Run:
-    return run if run.marks.line_break else Run(run.text, run.marks._replace(href=href))
+    if run.marks.line_break or run.marks.footnote or run.marks.citation:
+        return run
+    return Run(run.text, run.marks._replace(href=href))

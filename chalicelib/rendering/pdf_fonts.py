@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import atexit
-import io
-import logging
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
-from unicodedata import category, normalize
+from unicodedata import normalize
 
-from fontTools.ttLib import TTFont
+import regex
 from fpdf import FPDF
 from fpdf.fonts import SubsetMap, TTFFont
 
-from chalicelib.rendering.pdf_symbols import truetype_subset
-
-# The subsetter warns of every table it does not know: such tables only help to draw the whole font.
-logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
+from chalicelib.rendering.pdf_font_files import CJK_FACES, EMOJI_FACE, SCRIPT_FACES, coverage, cut_font
+from chalicelib.rendering.pdf_shaping import GlyphRun, Shaper, needs_shaping
 
 
 class Style(NamedTuple):
@@ -34,11 +29,15 @@ class Style(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Part of a word that one face can set; ``width`` is in thousandths of the font size."""
+    """Part of a word that one face can set; ``width`` is in thousandths of the font size.
+
+    ``run`` has the glyphs of a text that had to be shaped.
+    """
 
     text: str
     width: float
     face: str
+    run: GlyphRun | None = None
 
 
 class Word(NamedTuple):
@@ -48,21 +47,21 @@ class Word(NamedTuple):
     width: float
 
 
-_TEXT_FACES: Final = {
-    (False, False): "NotoSans_Regular",
-    (True, False): "NotoSans_Bold",
-    (False, True): "NotoSans_Italic",
-    (True, True): "NotoSans_BoldItalic",
-}
-_MONO_FACES: Final = {
-    (False, False): "CascadiaMono_Regular",
-    (True, False): "CascadiaMono_Bold",
-    (False, True): "CascadiaMono_Italic",
-    (True, True): "CascadiaMono_BoldItalic",
-}
+_SANS: Final = "NotoSans"
+_SERIF: Final = "NotoSerif"
+_MONO: Final = "CascadiaMono"
 _SYMBOL_FACES: Final = ("NotoSansMath_Regular", "NotoSansSymbols2_Regular", "NotoSansSymbols_Regular")
-_FALLBACKS: Final = ("NotoSans_Regular", *_SYMBOL_FACES, "FiraGO_Regular")
-_VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
+
+_CJK: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}\u3000-\u303f\uff01-\uffee]")
+_ARABIC: Final = regex.compile(r"[\p{Arabic}\u0600-\u06ff]")
+_HAN: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
+# Signs that Latin fonts have too, but that stand as wide as an ideograph among ideographs.
+_WIDE_AMONG_HAN: Final = frozenset("\u2018\u2019\u201c\u201d\u2014\u2026\u00b7\u2e3a")
+_EMOJI: Final = regex.compile(r"\p{Emoji_Presentation}|\p{Emoji}\N{VARIATION SELECTOR-16}")
+_IGNORABLE: Final = regex.compile(r"\p{Default_Ignorable_Code_Point}")
+
+# Printable ASCII, for placeholders and what the layout adds; and joiners, which shaping looks at.
+_ALWAYS: Final = frozenset((*range(0x20, 0x7F), 0xA0, 0x200C, 0x200D, 0x25CC))
 
 
 @cache
@@ -72,33 +71,12 @@ def _font_directory() -> Path:
     return Path(directory)
 
 
-def _font_bytes(face: str) -> bytes:
-    content: bytes = import_module(f"pymupdf_fonts.{face}").fontbuffer
-    return content
-
-
 @cache
 def font_file(face: str) -> Path:
-    """Return a file with the font ``face``: the package carries bytes, fpdf2 reads files."""
+    """Return a file with the whole font ``face`` of pymupdf-fonts: the package carries bytes, fpdf2 reads files."""
     path = _font_directory() / f"{face}.ttf"
-    path.write_bytes(_font_bytes(face))
+    path.write_bytes(import_module(f"pymupdf_fonts.{face}").fontbuffer)
     return path
-
-
-@cache
-def _symbols_of(face: str) -> frozenset[int]:
-    """Return the code points that the symbol font ``face`` has."""
-    with TTFont(io.BytesIO(_font_bytes(face)), lazy=True) as font:
-        return frozenset(font.getBestCmap())
-
-
-@contextmanager
-def _symbol_file(face: str, characters: frozenset[int]) -> Iterator[Path]:
-    """Yield a file with those ``characters`` of the symbol font ``face``."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / f"{face}.ttf"
-        path.write_bytes(truetype_subset(_font_bytes(face), characters))
-        yield path
 
 
 def release_glyph_caches() -> None:
@@ -111,94 +89,247 @@ def release_glyph_caches() -> None:
     SubsetMap.get_glyph.cache_clear()
 
 
+class _CutFace(NamedTuple):
+    """A face as this PDF has it: with the characters of its texts only."""
+
+    name: str
+    characters: frozenset[int]
+    font: TTFFont
+    shaper: Shaper
+
+
 class FontBook:
     """The faces of one PDF, each loaded when the first character needs it.
 
-    ``texts`` are the texts to come: symbol fonts are cut down to what these hold.
+    ``texts`` are the texts to come: every font is cut down to what these hold. A character
+    that none of them has is set all the same, at the price of another font.
+    ``language`` (BCP 47) chooses between the Chinese, Japanese and Korean forms of ideographs;
+    where it is another, the texts' own scripts do.
     """
 
-    def __init__(self, pdf: FPDF, texts: Iterable[str]) -> None:
+    def __init__(self, pdf: FPDF, texts: Iterable[str], language: str = "", serif: bool = False) -> None:
         self._pdf = pdf
-        self._characters = frozenset(map(ord, set().union(*(normalize("NFC", text) for text in texts))))
-        self._fonts: dict[str, TTFFont] = {}
-        self._words: dict[tuple[str, Style], Word] = {}
+        held = "".join(set().union(*texts))
+        self._characters = _ALWAYS.union(_forms(held))
+        self._family = _SERIF if serif else _SANS
+        self._cjk = _cjk_faces(language, held)
+        self._cut: dict[str, list[_CutFace]] = {}
+        self._fonts: dict[str, _CutFace] = {}
+        self._words: dict[tuple[str, Style, bool], Word] = {}
+        self._faces: dict[tuple[str, Style, bool], str] = {}
+        self._spaces: dict[tuple[str, bool], Piece] = {}
+        self._missing: dict[str, None] = {}
 
-    def word(self, text: str, style: Style) -> Word:
-        """Return ``text`` as the pieces that can set it; nothing visible is left out.
+    @property
+    def missing_characters(self) -> tuple[str, ...]:
+        """The characters that no font has, in the order in which they came up."""
+        return tuple(self._missing)
 
-        A character that no face has appears as its code point: ``[U+4E2D]``.
+    def word(self, text: str, style: Style, right_to_left: bool = False) -> Word:
+        """Return ``text``, all of one direction, as the pieces that can set it; nothing visible is left out.
+
+        A character that no face has appears as its code point: ``[U+0378]``.
         """
-        key = (text, style)
+        key = (text, style, right_to_left)
         word = self._words.get(key)
         if word is None:
-            word = self._words[key] = self._make_word(text, style)
+            word = self._words[key] = self._make_word(text, style, right_to_left)
         return word
 
     def width(self, text: str, style: Style, size: float) -> float:
         """Return the width of ``text`` in points at font size ``size``."""
         return self.word(text, style).width * size / 1000
 
-    def letters(self, piece: Piece) -> list[float]:
-        """Return the width of each character of ``piece``, in thousandths of the font size."""
-        widths = self._font(piece.face).cw
-        return [widths[ord(character)] for character in piece.text]
+    def space(self, face: str, right_to_left: bool) -> Piece:
+        """Return a space of ``face``, in which a word beside it was shaped: a line then keeps to one font."""
+        key = (face, right_to_left)
+        piece = self._spaces.get(key)
+        if piece is None:
+            run = self._fonts[face].shaper.run(" ", right_to_left)
+            assert run is not None
+            piece = self._spaces[key] = Piece(" ", run.width, face, run)
+        return piece
 
-    def _make_word(self, text: str, style: Style) -> Word:
-        faces = _MONO_FACES if style.mono else _TEXT_FACES
-        first = faces[style.bold, style.italic]
-        pieces = [self._piece(text, first)] if text.isascii() else self._mixed(normalize("NFC", text), first)
+    def direction_mark(self, face: str, right_to_left: bool) -> GlyphRun:
+        """Return an invisible mark of a direction in ``face``, which a word was set in."""
+        return self._fonts[face].shaper.direction_mark("\u200f" if right_to_left else "\u200e")
+
+    def parts(self, piece: Piece) -> list[tuple[str, float]]:
+        """Return what ``piece`` can be cut into: texts and their widths, in thousandths of the font size."""
+        if piece.run:
+            return piece.run.parts()
+        widths = self._fonts[piece.face].font.cw
+        return [(character, widths[ord(character)]) for character in piece.text]
+
+    def _make_word(self, text: str, style: Style, right_to_left: bool) -> Word:
+        if text.isascii() and not right_to_left:
+            pieces = [self._plain(text, _first_face(self._family, style))]
+        else:
+            pieces = self._mixed(normalize("NFC", text), style, right_to_left)
         return Word(tuple(pieces), sum(piece.width for piece in pieces))
 
-    def _piece(self, text: str, face: str) -> Piece:
-        widths = self._font(face).cw
-        return Piece(text, sum([widths[ord(character)] for character in text]), face)
+    def _plain(self, text: str, face: str) -> Piece:
+        cut = self._cut_face(face, text)
+        widths = cut.font.cw
+        return Piece(text, sum([widths[ord(character)] for character in text]), cut.name)
 
-    def _mixed(self, text: str, first: str) -> list[Piece]:
-        """Split ``text`` wherever another face has to take over."""
-        stretches: list[tuple[str, str]] = []
+    def _mixed(self, text: str, style: Style, right_to_left: bool) -> list[Piece]:
+        """Split ``text`` wherever another face has to take over, or shaping begins or ends."""
+        is_complex = right_to_left or needs_shaping(text)
+        clusters: Iterable[str] = regex.findall(r"\X", text) if is_complex else text
+        among_han = _HAN.search(text) is not None
+        arabic = "" if style.mono or not _ARABIC.search(text) else _arabic_face(text, style.bold)
+        stretches: list[tuple[str, str, bool]] = []
+        for cluster in clusters:
+            face = arabic if arabic and _ARABIC.match(cluster) else self._face_of(cluster, style, among_han)
+            shaped = bool(face) and (
+                right_to_left
+                or len(cluster) > 1
+                or (is_complex and needs_shaping(cluster))
+                or ord(cluster) not in coverage(face)  # has its parts, which shaping puts together
+            )
+            if stretches and face and stretches[-1][1:] == (face, shaped):
+                stretches[-1] = (stretches[-1][0] + cluster, face, shaped)
+            else:
+                stretches.append((cluster, face, shaped))
+        pieces: list[Piece] = []
+        for stretch, face, shaped in stretches:
+            if not face:
+                pieces.extend(self._without_face(stretch, style, right_to_left))
+            elif shaped:
+                pieces.extend(self._shaped(stretch, face, style, right_to_left))
+            else:
+                pieces.append(self._plain(stretch, face))
+        return pieces
+
+    def _shaped(self, text: str, face: str, style: Style, right_to_left: bool) -> list[Piece]:
+        cut = self._cut_face(face, text)
+        run = cut.shaper.run(text, right_to_left)
+        return [Piece(text, run.width, cut.name, run)] if run else self._without_face(text, style, right_to_left)
+
+    def _without_face(self, text: str, style: Style, right_to_left: bool) -> list[Piece]:
+        """Set ``text``, which no face can set as a whole, character by character."""
+        pieces: list[Piece] = []
         for character in text:
-            face = self._face_of(character, first)
-            shown = character if face else _placeholder(character)
-            face = face or first
-            if stretches and stretches[-1][1] == face:
-                stretches[-1] = (stretches[-1][0] + shown, face)
-            elif shown:
-                stretches.append((shown, face))
-        return [self._piece(shown, face) for shown, face in stretches]
+            face = self._face_of(character, style, False) if len(text) > 1 else ""
+            if face:
+                pieces.extend(self._shaped(character, face, style, right_to_left))
+            elif not _IGNORABLE.match(character):
+                self._missing[character] = None
+                pieces.append(self._plain(f"[U+{ord(character):04X}]", _first_face(self._family, style)))
+        return pieces
 
-    def _face_of(self, character: str, first: str) -> str:
-        """Return the first face that has ``character``, or an empty string."""
-        if _is_ignorable(character):
+    def _face_of(self, cluster: str, style: Style, among_han: bool) -> str:
+        """Return the first face that has all of ``cluster``, or an empty string."""
+        key = (cluster, style, among_han)
+        face = self._faces.get(key)
+        if face is None:
+            face = self._faces[key] = self._find_face(cluster, style, among_han)
+        return face
+
+    def _find_face(self, cluster: str, style: Style, among_han: bool) -> str:
+        visible = "".join(character for character in cluster if not _IGNORABLE.match(character))
+        if not visible:
             return ""
-        code = ord(character)
-        return next((face for face in (first, *_FALLBACKS) if self._has(face, code)), "")
+        for form in (visible, normalize("NFD", visible)):
+            codes = [*map(ord, form)]
+            for face in self._candidates(cluster, style, among_han):
+                covered = coverage(face)
+                if all(code in covered for code in codes):
+                    return face
+        return ""
 
-    def _has(self, face: str, code: int) -> bool:
-        if face in _SYMBOL_FACES:
-            return code in self._characters and code in _symbols_of(face)
-        return code in self._font(face).cmap
+    def _candidates(self, cluster: str, style: Style, among_han: bool) -> Iterable[str]:
+        weight = "_Bold" if style.bold else "_Regular"
+        if _EMOJI.match(cluster):
+            yield EMOJI_FACE + weight
+        if among_han and cluster in _WIDE_AMONG_HAN and not style.mono:
+            yield self._cjk[0] + weight
+        first = _first_face(self._family, style)
+        yield first
+        upright = style._replace(mono=False)
+        yield _first_face(self._family, upright)
+        yield _first_face(_SANS, upright)
+        if _CJK.match(cluster):
+            yield from (face + weight for face in self._cjk)
+        yield from (face + weight for face in SCRIPT_FACES)
+        yield from _SYMBOL_FACES
+        yield EMOJI_FACE + weight
+        yield from (face + weight for face in self._cjk)
 
-    def _font(self, face: str) -> TTFFont:
-        font = self._fonts.get(face)
-        if font is None:
-            font = self._fonts[face] = self._load(face)
-        return font
+    def _cut_face(self, face: str, text: str) -> _CutFace:
+        """Return ``face`` cut so that it has all of ``text``."""
+        cuts = self._cut.setdefault(face, [])
+        for cut in cuts:
+            if cut.characters.issuperset(map(ord, text)):
+                return cut
+        return self._cut_anew(face, text, cuts)
 
-    def _load(self, face: str) -> TTFFont:
-        if face in _SYMBOL_FACES:
-            with _symbol_file(face, self._characters & _symbols_of(face)) as path:
-                self._pdf.add_font(face, "", path)
-        else:
-            self._pdf.add_font(face, "", font_file(face))
-        font = self._pdf.fonts[face.lower()]
+    def _cut_anew(self, face: str, text: str, cuts: list[_CutFace]) -> _CutFace:
+        covered = coverage(face)
+        for cut in cuts:
+            if cut.characters.issuperset(code for code in map(ord, text) if code in covered):
+                return cut
+        wanted = self._characters.union(_forms(text))
+        name = f"{face}{len(cuts) or ''}"
+        cut = self._load(name, face, frozenset(code for code in wanted if code in covered))
+        cuts.append(cut)
+        self._fonts[name] = cut
+        return cut
+
+    def _load(self, name: str, face: str, characters: frozenset[int]) -> _CutFace:
+        content = cut_font(face, characters)
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / f"{name}.ttf"
+            path.write_bytes(content)
+            self._pdf.add_font(name, "", path)
+        font = self._pdf.fonts[name.lower()]
         assert isinstance(font, TTFFont)
-        return font
+        font.name = name
+        return _CutFace(name, characters, font, Shaper(font, content))
 
 
-def _is_ignorable(character: str) -> bool:
-    """Tell whether ``character`` only steers how others look: joiners, soft hyphens, selectors."""
-    return character in _VARIATION_SELECTORS or category(character) == "Cf"
+def _forms(text: str) -> frozenset[int]:
+    """Return the characters of ``text``, and those that shaping may take them apart into or put together."""
+    return frozenset(map(ord, text + "".join([normalize(form, text) for form in ("NFC", "NFD", "NFKD")])))
 
 
-def _placeholder(character: str) -> str:
-    return "" if _is_ignorable(character) else f"[U+{ord(character):04X}]"
+def _arabic_face(word: str, bold: bool) -> str:
+    """Return the face for the Arabic letters of ``word`` if one has them all, as it must for them to join.
+
+    FiraGO has each letter as one glyph, so that every reader finds it again; Noto Sans Arabic, which has more
+    letters, puts their dots on as glyphs of their own.
+    """
+    letters = [ord(character) for character in word if _ARABIC.match(character)]
+    for name in ("FiraGO", "NotoSansArabic"):
+        face = f"{name}_{'Bold' if bold else 'Regular'}"
+        if all(letter in coverage(face) for letter in letters):
+            return face
+    return ""
+
+
+def _first_face(family: str, style: Style) -> str:
+    weight = "Bold" if style.bold else ""
+    slant = "Italic" if style.italic else ""
+    return f"{_MONO if style.mono else family}_{weight + slant or 'Regular'}"
+
+
+def _cjk_faces(language: str, characters: Collection[str]) -> tuple[str, ...]:
+    """Return the faces for ideographs, the one in the form that ``language`` or the ``characters`` ask for first."""
+    japanese, korean, simplified, traditional, hong_kong = CJK_FACES
+    parts = language.lower().replace("_", "-").split("-")
+    if parts[0] == "ja":
+        first = japanese
+    elif parts[0] == "ko":
+        first = korean
+    elif parts[0] in ("zh", "yue"):
+        is_hong_kong = parts[0] == "yue" or "hk" in parts or "mo" in parts
+        is_traditional = "tw" in parts or "hant" in parts
+        first = hong_kong if is_hong_kong else traditional if is_traditional else simplified
+    elif any("\u3041" <= character <= "\u30ff" for character in characters):
+        first = japanese
+    elif any("\uac00" <= character <= "\ud7a3" for character in characters):
+        first = korean
+    else:
+        first = simplified
+    return (first, *(face for face in CJK_FACES if face != first))

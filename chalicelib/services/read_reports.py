@@ -1,28 +1,21 @@
-"""Use cases: look at reports (Reports API, "List Reports", "Get Report Details", "Download Report")."""
+"""Use cases: look at reports (Reports API, "List Reports", "Get Report Details")."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from urllib.parse import quote
+from datetime import datetime
 
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.clock import now, parse_stamp
 from chalicelib.domain.figures import Figures, estimated_completion_of_running
-from chalicelib.domain.report import Artifact, Report, Status
+from chalicelib.domain.report import Report, Status
 from chalicelib.services.enqueue import Place, place_of
 from chalicelib.services.queue_figures import remember_figures
-from chalicelib.settings import settings
 from chalicelib.stores.stores import stores
 
 
 class ReportNotFoundError(Exception):
     """There is no such report, or it is somebody else's (nobody learns which)."""
-
-
-class NotReadyError(Exception):
-    """The report has no document yet."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +33,6 @@ class ReportDetail:
     report: Report
     place: Place | None
     completion: datetime | None
-
-
-@dataclass(frozen=True)
-class Link:
-    """A presigned link to a document and when it ends."""
-
-    url: str
-    expires_at: datetime
-    artifact: Artifact
-
-
-@dataclass(frozen=True)
-class Download:
-    """A document: its bytes, or (too large for one answer) a link to it."""
-
-    artifact: Artifact
-    disposition: str
-    content: bytes | None
-    link: str | None
 
 
 def own_report(caller: Caller, report_id: str) -> Report:
@@ -120,47 +94,3 @@ def detail_of(report: Report, figures: Figures) -> ReportDetail:
         started = parse_stamp(report.started_at)
         return ReportDetail(report, None, estimated_completion_of_running(started, report.progress, figures, now()))
     return ReportDetail(report, None, None)
-
-
-def download_report(caller: Caller, report_id: str) -> Download:
-    """Return a report's document: two AWS calls.
-
-    Raises:
-        ReportNotFoundError: there is none with this id, or it is not theirs.
-        NotReadyError: it has no document (yet).
-    """
-    report, artifact = _finished(caller, report_id)
-    disposition = content_disposition(report.title, report.output_format)
-    if artifact.size_bytes > settings().inline_bytes:
-        return Download(artifact, disposition, content=None, link=_presign(artifact, disposition))
-    return Download(artifact, disposition, content=stores().artifacts.get(artifact.key), link=None)
-
-
-def download_link(caller: Caller, report_id: str) -> Link:
-    """Return a presigned link to a report's document: one AWS call.
-
-    Raises:
-        ReportNotFoundError: there is none with this id, or it is not theirs.
-        NotReadyError: it has no document (yet).
-    """
-    report, artifact = _finished(caller, report_id)
-    url = _presign(artifact, content_disposition(report.title, report.output_format))
-    return Link(url, now() + timedelta(seconds=settings().presign_seconds), artifact)
-
-
-def _finished(caller: Caller, report_id: str) -> tuple[Report, Artifact]:
-    report = own_report(caller, report_id)
-    if report.status != "completed" or report.outcome is None:
-        raise NotReadyError
-    return report, report.outcome.artifact
-
-
-def _presign(artifact: Artifact, disposition: str) -> str:
-    return stores().artifacts.link(artifact.key, artifact.content_type, disposition, settings().presign_seconds)
-
-
-def content_disposition(title: str, extension: str) -> str:
-    """Return a header that saves the file under its title, in ASCII and (RFC 6266) in full."""
-    name = re.sub(r'[\s\x00-\x1f\x7f/\\:*?"<>|]+', " ", title).strip(" .")[:100].strip() or "report"
-    plain = re.sub(r"[^A-Za-z0-9._ -]+", "_", name)
-    return f"attachment; filename=\"{plain}.{extension}\"; filename*=UTF-8''{quote(name, safe='')}.{extension}"

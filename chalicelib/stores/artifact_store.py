@@ -1,10 +1,14 @@
-"""Finished files in S3. Keys carry report, attempt and content hash, so nothing is ever overwritten."""
+"""Finished files in S3. Keys carry report, attempt and content hash, so nothing is ever overwritten.
+
+A rendering made later has the hash of the tree that it was made from instead: see ``download_report``.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +40,18 @@ class StoredObject:
     sha256: str
 
 
+@contextmanager
+def _missing_is_told_apart(key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        # Whoever may not list the bucket is told that access is denied to a key that is not there. A HEAD has no
+        # body that could name the error, so that its code is the status.
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404", "AccessDenied", "403"):
+            raise ArtifactMissingError(key) from error
+        raise
+
+
 class ArtifactStore:
     """The artifact bucket."""
 
@@ -45,8 +61,12 @@ class ArtifactStore:
 
     def put(self, report_id: str, attempt: int, extension: str, content: bytes, content_type: str) -> StoredObject:
         """Store a file; S3 refuses it if it does not arrive with the hash that was sent along."""
+        key = f"reports/{report_id}/{attempt}/{hashlib.sha256(content).hexdigest()}.{extension}"
+        return self.put_at(key, content, content_type)
+
+    def put_at(self, key: str, content: bytes, content_type: str) -> StoredObject:
+        """Store a file under a key that stands for its content; S3 checks the hash as in :meth:`put`."""
         digest = hashlib.sha256(content)
-        key = f"reports/{report_id}/{attempt}/{digest.hexdigest()}.{extension}"
         self._client.put_object(
             Bucket=self._bucket,
             Key=key,
@@ -63,16 +83,33 @@ class ArtifactStore:
         Raises:
             ArtifactMissingError: it is not there.
         """
-        try:
+        with _missing_is_told_apart(key):
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            # Whoever may not list the bucket is told AccessDenied of a key that is not there.
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404", "AccessDenied"):
-                raise ArtifactMissingError(key) from error
-            raise
 
-    def discard(self, report_id: str, *, attempt: int | None = None, keep: Collection[str] = ()) -> list[str]:
-        """Delete a report's objects, or those of one attempt, but those to ``keep``; return the deleted keys.
+    def get_up_to(self, key: str, most_bytes: int) -> tuple[StoredObject, bytes | None]:
+        """Return an object that :meth:`put` or :meth:`put_at` stored, with its bytes unless it has more than that.
+
+        Raises:
+            ArtifactMissingError: it is not there.
+        """
+        with _missing_is_told_apart(key):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        stored = StoredObject(key, answer["ContentLength"], answer["Metadata"]["sha256"])
+        with closing(answer["Body"]) as body:
+            return stored, body.read() if stored.size_bytes <= most_bytes else None
+
+    def look_at(self, key: str) -> StoredObject:
+        """Return what is known of an object that :meth:`put` or :meth:`put_at` stored.
+
+        Raises:
+            ArtifactMissingError: it is not there.
+        """
+        with _missing_is_told_apart(key):
+            answer = self._client.head_object(Bucket=self._bucket, Key=key)
+        return StoredObject(key, answer["ContentLength"], answer["Metadata"]["sha256"])
+
+    def discard(self, report_id: str, *, attempt: int | None = None, but: int | None = None) -> list[str]:
+        """Delete a report's objects, or those of one ``attempt``, or of all ``but`` one; return the deleted keys.
 
         Every version goes, and every delete marker: a deletion without a version would leave the text in the
         bucket. Two AWS calls for each thousand versions, or one where there is nothing to delete.
@@ -81,12 +118,13 @@ class ArtifactStore:
             UndeletedError: S3 refused some of it.
         """
         prefix = f"reports/{report_id}/" if attempt is None else f"reports/{report_id}/{attempt}/"
+        kept = None if but is None else f"reports/{report_id}/{but}/"
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
         stale = [
             (str(version["Key"]), str(version["VersionId"]))
             for page in pages
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-            if version["Key"] not in keep
+            if kept is None or not str(version["Key"]).startswith(kept)
         ]
         for start in range(0, len(stale), _MOST_DELETED):
             self._delete_versions(stale[start : start + _MOST_DELETED])

@@ -22,8 +22,10 @@ from chalicelib.generation.model_client import Endpoint, ModelClient
 from chalicelib.generation.pipeline import Written, earlier_usage, write_report
 from chalicelib.generation.report_assignment import assignment_of
 from chalicelib.generation.usage import Usage
-from chalicelib.rendering.render import Rendering, render
+from chalicelib.rendering.render import Rendering, render, unshown
+from chalicelib.rendering.theme import Theme, ThemeError
 from chalicelib.services.claims import Claim, ClaimEndedError, OutOfTimeError, claim_next
+from chalicelib.services.report_theme import theme_of
 from chalicelib.settings import Settings, settings
 from chalicelib.stores.artifact_store import UndeletedError
 from chalicelib.stores.permit_queue import MalformedPermitError, to_permit
@@ -101,6 +103,7 @@ def _produce(claim: Claim) -> Outcome:
     report, given = claim.report, settings()
     if not given.llm_base_url or not given.llm_model:
         raise GenerationFailed(NO_MODEL)
+    theme = _theme(report)
     checkpoints = stores().checkpoints.load(report.id, now())
     meter = _meter(report, checkpoints, given)
     claim.usage = lambda: asdict(meter.total)
@@ -116,7 +119,19 @@ def _produce(claim: Claim) -> Outcome:
             meter=meter,
         )
     claim.progress(97, "rendering", written.word_count)
-    return _store(report, written, render(written.document, report.output_format))
+    return _store(report, written, render(written.document, report.output_format, theme))
+
+
+def _theme(report: Report) -> Theme:
+    """Return how the report will look, which is known before anything is written at a cost.
+
+    Raises:
+        GenerationFailed: the deployment's theme is malformed.
+    """
+    try:
+        return theme_of(report)
+    except ThemeError as error:
+        raise GenerationFailed(f"REPORT_THEME: {error}") from None
 
 
 def _meter(report: Report, checkpoints: Mapping[str, str], given: Settings) -> Meter:
@@ -159,6 +174,7 @@ def _store(report: Report, written: Written, rendering: Rendering) -> Outcome:
     document = artifacts.put(report.id, report.attempt, "json", tree, "application/json")
     content_type = CONTENT_TYPES[report.output_format]
     stored = artifacts.put(report.id, report.attempt, report.output_format, rendering.content, content_type)
+    notices = rendering.notices if report.output_format == "pdf" else unshown(written.document)
     return Outcome(
         artifact=Artifact(stored.key, content_type, stored.size_bytes, stored.sha256, rendering.pages),
         document_key=document.key,
@@ -167,7 +183,7 @@ def _store(report: Report, written: Written, rendering: Rendering) -> Outcome:
         style=written.detected_style,
         style_reasons=written.style_reasons,
         usage=asdict(written.usage),
-        notices=written.document.notices,
+        notices=(*written.document.notices, *notices),
         summary=summary_of(written.document),
     )
 
@@ -180,6 +196,7 @@ def _clear_up(report: Report, outcome: Outcome) -> None:
     try:
         stores().checkpoints.clear(report.id)
         if report.attempt > 1:
-            stores().artifacts.discard(report.id, keep={outcome.artifact.key, outcome.document_key})
+            # Of this attempt everything stays: a reader may have had another format rendered by now.
+            stores().artifacts.discard(report.id, but=report.attempt)
     except (ClientError, BotoCoreError, UndeletedError):
         _log.exception("report %s was not cleared up", report.id)

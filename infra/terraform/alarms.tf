@@ -7,7 +7,7 @@ locals {
   # Every function but the routes may end a report as failed, and then writes one line that starts with this
   # (chalicelib/services/fail_report.py).
   failed_metric = { namespace = var.prefix, name = "FailedReports", pattern = "\"REPORT_FAILED\"" }
-  may_fail      = { for key, function in local.functions : key => function if key != "api" }
+  may_fail      = { for key, function in local.functions : key => function if !contains(local.route_functions, key) }
 }
 
 resource "aws_sns_topic" "alarms" {

@@ -3,7 +3,7 @@ locals {
 
   # Made from the app's own routes: python -m infra.openapi
   api_body = templatefile("${path.module}/openapi.json", {
-    api_invoke_arn = aws_lambda_function.function["api"].invoke_arn
+    for name in local.route_functions : "${name}_invoke_arn" => aws_lambda_function.function[name].invoke_arn
   })
 }
 
@@ -22,10 +22,18 @@ resource "aws_api_gateway_rest_api" "api" {
 }
 
 resource "aws_lambda_permission" "api" {
+  for_each = local.route_functions
+
   action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.function["api"].function_name
+  function_name = aws_lambda_function.function[each.key].function_name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_api_gateway_rest_api.api.execution_arn}/${local.stage_name}/*"
+}
+
+# There was one function for all routes.
+moved {
+  from = aws_lambda_permission.api
+  to   = aws_lambda_permission.api["api"]
 }
 
 resource "aws_api_gateway_deployment" "api" {

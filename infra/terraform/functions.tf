@@ -29,8 +29,11 @@ locals {
     },
   )
 
+  rendering_environment = var.report_theme == "" ? {} : { REPORT_THEME = var.report_theme }
+
   writing_environment = merge(
     local.estimating_environment,
+    local.rendering_environment,
     {
       LLM_BASE_URL        = var.llm_base_url
       LLM_TIMEOUT_SECONDS = tostring(var.llm_timeout_seconds)
@@ -47,6 +50,15 @@ locals {
         timeout     = var.api_timeout_seconds
         memory      = var.memory_mb.api
         environment = local.estimating_environment
+      }
+    },
+    {
+      for name, route in local.declared.routes : name => {
+        handler     = "app.app"
+        package     = route.package
+        timeout     = var.api_timeout_seconds
+        memory      = var.memory_mb[name]
+        environment = local.rendering_environment
       }
     },
     {

@@ -13,5 +13,8 @@ locals {
   max_receive_count  = coalesce(var.max_receive_count, local.declared.queue_defaults.max_receive_count)
   queue_readers_need = max(var.generator_timeout_seconds, var.housekeeping_timeout_seconds)
 
+  # What the gateway calls: a function for all routes, and those of routes that need other rights and libraries.
+  route_functions = toset(concat(["api"], keys(local.declared.routes)))
+
   generators = { for name, queue in local.declared.queues : queue.handler => merge(queue, { queue = name }) }
 }

@@ -20,6 +20,7 @@ locals {
   policies = merge(
     {
       api          = data.aws_iam_policy_document.api.json
+      download     = data.aws_iam_policy_document.download.json
       dead_letters = data.aws_iam_policy_document.dead_letters.json
       sweep        = data.aws_iam_policy_document.sweep.json
     },
@@ -65,11 +66,25 @@ data "aws_iam_policy_document" "api" {
     actions   = ["sqs:SendMessage"]
     resources = local.all_queues
   }
+}
+
+data "aws_iam_policy_document" "download" {
+  statement {
+    sid       = "ReadReportsAndKeys"
+    actions   = ["dynamodb:GetItem"]
+    resources = [local.reports_table, local.access_table]
+  }
 
   statement {
     # A presigned link carries the rights of the role that signed it.
     sid       = "HandOutDocuments"
     actions   = ["s3:GetObject"]
+    resources = [local.documents]
+  }
+
+  statement {
+    sid       = "KeepWhatWasRendered"
+    actions   = ["s3:PutObject"]
     resources = [local.documents]
   }
 }

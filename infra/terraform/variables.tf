@@ -201,14 +201,14 @@ variable "concurrency" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrency taken out of the account's pool for a function (api, generate_urgent, generate_high, generate_normal, generate_low, dead_letters, sweep). A function that is not named shares the pool."
+  description = "Concurrency taken out of the account's pool for a function (api, download, generate_urgent, generate_high, generate_normal, generate_low, dead_letters, sweep). A function that is not named shares the pool."
   type        = map(number)
   default     = {}
 
   validation {
     condition = alltrue([
       for name, count in var.reserved_concurrency :
-      contains(["api", "generate_urgent", "generate_high", "generate_normal", "generate_low", "dead_letters", "sweep"], name) && count >= 1
+      contains(["api", "download", "generate_urgent", "generate_high", "generate_normal", "generate_low", "dead_letters", "sweep"], name) && count >= 1
     ])
     error_message = "Reserve at least 1 for functions that exist."
   }
@@ -308,10 +308,22 @@ variable "extra_environment" {
   default     = {}
 }
 
+variable "report_theme" {
+  description = "How reports look, as JSON: docs/operations.md lists the fields. Empty for our own looks."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.report_theme == "" ? true : can(keys(jsondecode(var.report_theme)))
+    error_message = "A theme is a JSON object."
+  }
+}
+
 variable "memory_mb" {
   description = "Memory by role. 1769 MB are one whole CPU, which rendering wants."
   type = object({
     api          = optional(number, 512)
+    download     = optional(number, 1769)
     generator    = optional(number, 1769)
     housekeeping = optional(number, 256)
   })

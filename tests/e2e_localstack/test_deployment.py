@@ -9,6 +9,7 @@ import pytest
 import requests
 
 import app as app_module
+from chalicelib.domain.output_format import CONTENT_TYPES
 from tests.e2e_localstack.conftest import Deployed
 from tests.model_server.text import answer
 from tests.support.service import new_report
@@ -60,6 +61,22 @@ def test_a_download_gives_the_exact_bytes(deployed: Deployed, finished: Any) -> 
     assert answer.content.startswith(b"%PDF-")
     assert hashlib.sha256(answer.content).hexdigest() == finished["sha256"]
     assert answer.headers["Content-Disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(("wanted", "start"), [("html", b"<!DOCTYPE html>"), ("md", b"# "), ("docx", b"PK")])
+def test_another_format_is_rendered_once_and_found_again(
+    deployed: Deployed, finished: Any, wanted: str, start: bytes
+) -> None:
+    address = f"{finished['download_url']}?format={wanted}"
+    # What the emulator needs to decode a file: see the infrastructure's own page.
+    headers = {"Accept": CONTENT_TYPES[wanted]}  # type: ignore[index]
+    first, second = (deployed.client.request("GET", address, headers=headers) for _ in range(2))
+    assert first.status_code == 200, first.text
+    assert first.content.startswith(start)
+    assert (second.content, second.headers["ETag"]) == (first.content, first.headers["ETag"])
+    link = deployed.client.request("GET", f"{address}&delivery=link").json()["data"]
+    fetched = requests.get(link["url"], timeout=10)
+    assert (fetched.content, fetched.headers["Content-Type"]) == (first.content, CONTENT_TYPES[wanted])  # type: ignore[index]
 
 
 def test_a_large_document_comes_by_a_redirect_with_the_exact_bytes(deployed: Deployed) -> None:

@@ -52,10 +52,11 @@ def test_discarding_an_attempt_leaves_the_others(artifacts: ArtifactStore) -> No
     assert versions(REPORT) == [second]
 
 
-def test_what_is_to_be_kept_stays(artifacts: ArtifactStore) -> None:
-    kept, stale = put(artifacts, REPORT, text=b"kept"), put(artifacts, REPORT, text=b"stale")
-    assert artifacts.discard(REPORT, keep={kept}) == [stale]
-    assert artifacts.get(kept) == b"kept"
+def test_discarding_all_but_one_attempt_leaves_all_of_that(artifacts: ArtifactStore) -> None:
+    stale = put(artifacts, REPORT, attempt=1)
+    kept = [put(artifacts, REPORT, attempt=12, text=text) for text in (b"kept", b"kept, too")]
+    assert artifacts.discard(REPORT, but=12) == [stale]
+    assert [artifacts.get(key) for key in kept] == [b"kept", b"kept, too"]
 
 
 def test_more_versions_than_one_answer_lists(artifacts: ArtifactStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.services.read_reports import content_disposition
+from chalicelib.services.download_report import content_disposition
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.generation.named_sections import LONGEST_NAME, LONGEST_NOTE, MOST_NAMED
@@ -134,6 +134,7 @@ def test_an_order_without_a_subject_falls_back_on_the_title(query: str) -> None:
     assert find_topic(query, "Tea in winter").phrase == "Tea in winter"
 
 
+@example("with sections on  ", "")
 @given(st.one_of(st.text(max_size=500), REQUEST_LIKE), st.text(max_size=300))
 def test_any_query_gives_bounded_single_lines(query: str, title: str) -> None:
     topic: Topic = find_topic(query, title)

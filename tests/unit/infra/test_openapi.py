@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import app
-from infra.openapi import GATEWAY_ERRORS, INVOKE_ARN, openapi_body, render
+from infra.openapi import API_FUNCTION, GATEWAY_ERRORS, functions_of_routes, invoke_arn, openapi_body, render
 
 TERRAFORM = Path(__file__).resolve().parents[3] / "infra" / "terraform"
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
 
-BODY = openapi_body(app.routes)
+FUNCTIONS = functions_of_routes()
+BODY = openapi_body(app.routes, FUNCTIONS)
 
 segments = st.sampled_from(["api", "v1", "reports", "status", "{report_id}", "{version}"])
 paths = st.lists(segments, min_size=1, max_size=4, unique=True).map(lambda found: "/" + "/".join(found))
@@ -40,22 +41,27 @@ def test_every_route_of_the_app_is_there_with_its_methods() -> None:
     assert served <= {(path, method) for path, method, _ in operations(BODY)}
 
 
-def test_every_operation_goes_to_the_one_function() -> None:
-    for _, _, operation in operations(BODY):
+def test_every_operation_goes_to_the_function_of_its_route_and_all_others_to_the_api_s() -> None:
+    for path, _, operation in operations(BODY):
         integration = operation[INTEGRATION]
         assert (integration["type"], integration["httpMethod"], integration["uri"]) == (
             "aws_proxy",
             "POST",
-            INVOKE_ARN,
+            invoke_arn(FUNCTIONS.get(path, API_FUNCTION)),
         )
 
 
-def test_the_function_s_address_is_the_only_thing_left_to_fill_in() -> None:
+def test_a_function_of_its_own_is_for_a_route_that_the_app_serves() -> None:
+    assert set(FUNCTIONS) <= set(app.routes)
+
+
+def test_the_functions_addresses_are_the_only_things_left_to_fill_in() -> None:
     text = render(BODY)
-    assert set(re.findall(r"\$\{.*?\}", text)) == {INVOKE_ARN}
+    names = {API_FUNCTION, *FUNCTIONS.values()}
+    assert set(re.findall(r"\$\{.*?\}", text)) == {invoke_arn(name) for name in names}
     assert "%{" not in text
-    filled = json.loads(Template(text).substitute(api_invoke_arn="arn:aws:lambda:api"))
-    assert {o[INTEGRATION]["uri"] for _, _, o in operations(filled)} == {"arn:aws:lambda:api"}
+    filled = json.loads(Template(text).substitute({f"{name}_invoke_arn": f"arn:aws:lambda:{name}" for name in names}))
+    assert {o[INTEGRATION]["uri"] for _, _, o in operations(filled)} == {f"arn:aws:lambda:{name}" for name in names}
 
 
 def test_a_base64_answer_is_decoded_for_every_client() -> None:

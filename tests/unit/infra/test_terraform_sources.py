@@ -34,7 +34,7 @@ def test_every_declared_handler_is_an_entry_point_of_the_app(handler: str) -> No
 def test_every_handler_has_a_policy_of_its_own() -> None:
     generators = {queue["handler"] for queue in DECLARED["queues"].values()}
     named = set(re.findall(r"(\w+) += data\.aws_iam_policy_document\.\1\.json", SOURCES["permissions.tf"]))
-    assert named | generators == handlers() | {"api"}
+    assert named | generators == handlers() | {"api", *DECLARED["routes"]}
 
 
 def test_indexes_named_in_policies_are_declared() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import strategies as st
 
 from chalicelib.domain.document import (
     Block,
     BlockQuote,
+    Chart,
     CodeBlock,
     Document,
+    Figure,
+    Footnote,
+    FootnoteMark,
     Heading,
     Inline,
     ListBlock,
@@ -16,10 +22,14 @@ from chalicelib.domain.document import (
     Paragraph,
     Rule,
     Section,
+    Series,
     Table,
     TableCell,
+    walk_blocks,
+    walk_inlines,
 )
-from chalicelib.rendering.inline_runs import BREAK, Marks, Run, assemble, without_breaks
+from chalicelib.rendering.inline_runs import BREAK, Marks, Run, assemble, flatten, footnote_run, without_breaks
+from chalicelib.rendering.numbering import FIGURE_WORDS
 
 # Texts that mean something in Markdown, beside plain words and characters of other scripts.
 _TRICKY = [
@@ -29,6 +39,8 @@ _TRICKY = [
     "&amp;", "&#65;", "&copy", "[", "]", "](", "[x]: y", "[a](b)", "!", "![", "\\", "\\\\", "\\*", "/", "…",
     "“quoted”", "€", ".", ",", "(", ")", "'", "\"", "{{7*7}}", "%", "^", "^1",
 ]  # fmt: skip
+
+FOOTNOTE_IDS = ["a", "1", "long.name-2"]
 
 _TEXTS = st.lists(st.sampled_from(_TRICKY), min_size=1, max_size=5).map("".join)
 _HREFS = st.sampled_from(
@@ -42,6 +54,8 @@ _MARKS = st.builds(
     code=st.booleans(),
     href=st.just("") | _HREFS,
     line_break=st.just(False),
+    footnote=st.just(""),
+    citation=st.just(0),
 )
 
 
@@ -50,7 +64,10 @@ def _visible_link(run: Run) -> Run:
 
 
 _MARKED = st.tuples(_TEXTS, _MARKS).map(Run._make).map(_visible_link)
-_RUNS = st.lists(_MARKED | _TEXTS.map(Run) | st.just(BREAK), max_size=6)
+_CITED = st.sampled_from([1, 12]).map(lambda number: Run(f"[{number}]", Marks(citation=number)))
+_CALLS = st.sampled_from(FOOTNOTE_IDS).map(footnote_run)
+_RUNS = st.lists(_MARKED | _TEXTS.map(Run) | st.just(BREAK) | _CITED, max_size=6)
+_RUNS_WITH_CALLS = st.lists(_MARKED | _TEXTS.map(Run) | st.just(BREAK) | _CITED | _CALLS, max_size=6)
 
 
 def _has_text(nodes: tuple[Inline, ...]) -> bool:
@@ -61,22 +78,35 @@ INLINES = _RUNS.map(assemble)
 LINES = _RUNS.map(without_breaks).map(assemble)
 
 _CODE_LINES = st.lists(_TEXTS | st.sampled_from(["", "    indented", "````", "~~~~"]), max_size=4).map("\n".join)
-_LEAVES: st.SearchStrategy[Block] = st.one_of(
-    st.builds(Paragraph, children=INLINES.filter(_has_text)),
-    st.builds(Heading, level=st.integers(3, 6), children=LINES.filter(_has_text)),
-    st.builds(CodeBlock, text=_CODE_LINES, language=st.sampled_from(["", "python", "a`b", "~x", "c++ x&amp;y"])),
-    st.builds(Rule),
-)
+_CODE = st.builds(CodeBlock, text=_CODE_LINES, language=st.sampled_from(["", "python", "a`b", "~x", "c++ x&amp;y"]))
+_NAMES = _TEXTS.map(lambda text: " ".join(text.split()))
+_NUMBERS = st.integers(0, 1000).map(float) | st.sampled_from([0.5, 12.25, 1e-3, 1e15])
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> Table:
-    """Return a table whose rows all have the header's number of cells."""
+def charts(draw: st.DrawFn) -> Chart:
+    """Return a chart that can be drawn."""
+    kind = draw(st.sampled_from(["bar", "stacked_bar", "line", "donut"]))
+    labels = draw(st.lists(_NAMES, min_size=1, max_size=4))
+    # The first number is greater than zero, so that there is something to show in a ring.
+    numbers = st.lists(_NUMBERS | st.none(), min_size=len(labels) - 1, max_size=len(labels) - 1)
+    series = st.builds(Series, name=_NAMES, values=numbers.map(lambda values: (3.0, *values)))
+    listed = draw(st.lists(series, min_size=1, max_size=1 if kind == "donut" else 3))
+    return Chart(type=kind, title=draw(_NAMES), labels=tuple(labels), series=tuple(listed), unit=draw(_NAMES))
+
+
+@st.composite
+def _tables(draw: st.DrawFn, lines: st.SearchStrategy[tuple[Inline, ...]]) -> Table:
     columns = draw(st.integers(1, 4))
-    cells = st.builds(TableCell, children=LINES)
+    cells = st.builds(TableCell, children=lines)
     row = st.lists(cells, min_size=columns, max_size=columns).map(tuple)
     alignments = st.lists(st.sampled_from(["left", "center", "right"]), min_size=columns, max_size=columns)
     return Table(header=draw(row), alignments=tuple(draw(alignments)), rows=tuple(draw(st.lists(row, max_size=3))))
+
+
+def tables() -> st.SearchStrategy[Table]:
+    """Return tables whose rows all have the header's number of cells."""
+    return _tables(LINES)
 
 
 def _containers(children: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
@@ -89,8 +119,60 @@ def _containers(children: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
     )
 
 
-BLOCK = st.recursive(_LEAVES | tables(), _containers, max_leaves=8)
-BLOCKS = st.lists(BLOCK, max_size=4).map(tuple)
+def _blocks(runs: st.SearchStrategy[list[Run]]) -> st.SearchStrategy[tuple[Block, ...]]:
+    inlines, lines = runs.map(assemble), runs.map(without_breaks).map(assemble)
+    content = st.one_of(_tables(lines), _CODE, charts())
+    leaves: st.SearchStrategy[Block] = st.one_of(
+        st.builds(Paragraph, children=inlines.filter(_has_text)),
+        st.builds(Heading, level=st.integers(3, 6), children=lines.filter(_has_text)),
+        st.builds(Rule),
+        content,
+        st.builds(Figure, id=st.just(""), caption=lines.map(_without_space_before), content=content),
+    )
+    return st.lists(st.recursive(leaves, _containers, max_leaves=8), max_size=4).map(tuple).map(with_figure_ids)
+
+
+def _without_space_before(caption: tuple[Inline, ...]) -> tuple[Inline, ...]:
+    first, *rest = flatten(caption) or [Run("")]
+    return assemble([Run(first.text.lstrip(), first.marks) if first.marks == Marks() else first, *rest])
+
+
+def with_figure_ids(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Return ``blocks`` with the ids that figures get from the parser: their kind and number."""
+    return _numbered(blocks, Counter())
+
+
+def _numbered(blocks: tuple[Block, ...], counts: Counter[str]) -> tuple[Block, ...]:
+    return tuple(_numbered_block(block, counts) for block in blocks)
+
+
+def _numbered_block(block: Block, counts: Counter[str]) -> Block:
+    if isinstance(block, Figure):
+        word = FIGURE_WORDS[block.content.kind].lower()
+        counts[word] += 1
+        return block.model_copy(update={"id": f"{word}-{counts[word]}"})
+    if isinstance(block, BlockQuote):
+        return BlockQuote(children=_numbered(block.children, counts))
+    if isinstance(block, ListBlock):
+        items = tuple(ListItem(children=_numbered(item.children, counts)) for item in block.items)
+        return block.model_copy(update={"items": items})
+    return block
+
+
+BLOCKS = _blocks(_RUNS)
+
+
+@st.composite
+def blocks_with_footnotes(draw: st.DrawFn) -> tuple[tuple[Block, ...], tuple[Footnote, ...]]:
+    """Return blocks that call footnotes, and the footnotes that they call."""
+    blocks = draw(_blocks(_RUNS_WITH_CALLS))
+    called = {node.id for node in walk_inlines(blocks) if isinstance(node, FootnoteMark)}
+    ids = draw(st.permutations(sorted(called)))
+    # Figures are numbered over the blocks and the footnotes together: here only the blocks have some.
+    content = BLOCKS.filter(lambda found: bool(found) and not any(isinstance(b, Figure) for b in walk_blocks(found)))
+    return blocks, tuple(Footnote(id=identifier, children=draw(content)) for identifier in ids)
+
+
 WORDS = st.text(max_size=40)
 DOCUMENTS = st.builds(
     Document,

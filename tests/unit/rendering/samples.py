@@ -65,12 +65,13 @@ def pdf_reader(content: bytes) -> PdfReader:
 
 
 def page_texts(content: bytes) -> list[str]:
-    """Return the text of every page without its footer."""
-    return [re.sub(r"[^\n]*page \d+ of \d+$", "", page.extract_text()) for page in pdf_reader(content).pages]
+    """Return the text of every page without its running header, which the first has not, and its footer."""
+    texts = [re.sub(r"[^\n]*page \d+ of \d+$", "", page.extract_text()) for page in pdf_reader(content).pages]
+    return texts[:1] + [re.sub(r"[^\n]*\n$", "", text) for text in texts[1:]]
 
 
 def pdf_text(content: bytes) -> str:
-    """Return the text of all pages without their footers, white space collapsed."""
+    """Return the text of all pages without their headers and footers, white space collapsed."""
     return " ".join(" ".join(page_texts(content)).split())
 
 

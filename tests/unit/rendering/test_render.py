@@ -13,7 +13,7 @@ from tests.unit.rendering.samples import document
 
 
 @pytest.mark.parametrize(
-    ("output_format", "start"), [("pdf", b"%PDF-"), ("md", b"# A title"), ("html", b"<!DOCTYPE html>")]
+    ("output_format", "start"), [("pdf", b"%PDF-"), ("md", b"# A title"), ("html", b"<!DOCTYPE html>"), ("docx", b"PK")]
 )
 def test_each_format_really_is_what_it_says(output_format: OutputFormat, start: bytes) -> None:
     rendering = render(document("x"), output_format)
@@ -29,9 +29,10 @@ def test_every_format_has_a_content_type_and_an_extension() -> None:
 @pytest.mark.parametrize(
     ("output_format", "unwanted"),
     [
-        ("md", {"fpdf", "jinja2", "markdown_it"}),
-        ("html", {"fpdf", "markdown_it"}),
-        ("pdf", {"jinja2", "markdown_it"}),
+        ("md", {"fpdf", "jinja2", "markdown_it", "docx", "lxml"}),
+        ("html", {"fpdf", "markdown_it", "docx", "lxml"}),
+        ("docx", {"fpdf", "markdown_it", "jinja2"}),
+        ("pdf", {"jinja2", "markdown_it", "docx"}),
     ],
 )
 def test_a_format_does_not_import_the_others_libraries(output_format: str, unwanted: set[str]) -> None:

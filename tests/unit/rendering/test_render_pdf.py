@@ -8,7 +8,7 @@ from typing import Any
 
 import fpdf
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from pypdf.generic import Destination
 
 from chalicelib.domain.document import Document, Section
@@ -26,6 +26,9 @@ from tests.unit.rendering.samples import (
     pdf_text,
     words_of,
 )
+
+# A document takes tens of milliseconds to set, so making a failing one smaller takes minutes.
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 def squeezed(text: str) -> str:
@@ -54,19 +57,20 @@ def test_title_block_names_date_template_style_and_model() -> None:
 
 def test_contents_give_the_page_of_every_section() -> None:
     pages = page_texts(render_pdf(document(*["word " * 900] * 5)).content)
-    contents = pages[0].split("Contents\n")[1].splitlines()
+    contents = pages[1].split("Contents\n")[1].splitlines()
     assert len(contents) == 5
     for entry in contents:
         title, _, number = entry.rpartition(" ")
         assert f"{title}\n" in pages[int(number) - 1]
 
 
-def test_every_page_tells_its_number_and_how_many_there_are() -> None:
+def test_every_page_but_the_cover_tells_its_number_and_how_many_there_are() -> None:
     pdf = render_pdf(document("word " * 2000, "word"))
     pages = [page.extract_text() for page in pdf_reader(pdf.content).pages]
     assert pdf.pages == len(pages) > 3
-    for number, text in enumerate(pages, start=1):
+    for number, text in list(enumerate(pages, start=1))[1:]:
         assert text.endswith(f"page {number} of {len(pages)}")
+    assert "page 1" not in pages[0]
 
 
 def test_outline_has_sections_and_their_headings() -> None:
@@ -121,7 +125,7 @@ def test_symbols_and_scripts_come_out_as_they_are() -> None:
 
 
 def test_a_character_no_font_has_shows_its_code_point() -> None:
-    assert "a [U+4E2D][U+6587] b [U+1F600]" in pdf_text(render_pdf(document("a 中文 b 😀")).content)
+    assert "a [U+13000][U+13001] b [U+0378]" in pdf_text(render_pdf(document("a 𓀀𓀁 b \u0378")).content)
 
 
 def test_code_keeps_its_white_space_and_wraps() -> None:
@@ -225,7 +229,7 @@ def test_fonts_are_released_after_each_document(monkeypatch: pytest.MonkeyPatch)
     assert made[0]() is None
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENTS)
 def test_any_document_can_be_set(written: Document) -> None:
     pdf = render_pdf(written)
