@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 from unicodedata import normalize
@@ -109,7 +110,8 @@ class FontBook:
 
     def __init__(self, pdf: FPDF, texts: Iterable[str], language: str = "", serif: bool = False) -> None:
         self._pdf = pdf
-        held = "".join(set().union(*texts))
+        # Composed text by text, as words are set: in a set of characters no mark stands beside its letter.
+        held = set[str]().union(*(normalize("NFC", text) for text in texts))
         self._characters = _ALWAYS.union(_forms(held))
         self._family = _SERIF if serif else _SANS
         self._cjk = _cjk_faces(language, held)
@@ -289,9 +291,13 @@ class FontBook:
         return _CutFace(name, characters, font, Shaper(font, content))
 
 
-def _forms(text: str) -> frozenset[int]:
-    """Return the characters of ``text``, and those that shaping may take them apart into or put together."""
-    return frozenset(map(ord, text + "".join([normalize(form, text) for form in ("NFC", "NFD", "NFKD")])))
+def _forms(characters: Collection[str]) -> frozenset[int]:
+    """Return ``characters``, and what shaping may take each apart into or put together.
+
+    Each by itself, so that nothing depends on the order of a set.
+    """
+    parts = (normalize(form, character) for character in characters for form in ("NFC", "NFD", "NFKD"))
+    return frozenset(map(ord, chain(characters, chain.from_iterable(parts))))
 
 
 def _arabic_face(word: str, bold: bool) -> str:

@@ -274,14 +274,29 @@ def test_a_text_that_was_not_announced_is_set_all_the_same() -> None:
     assert book.missing_characters == ()
 
 
-def test_a_latin_report_holds_latin_fonts_only_and_stays_small() -> None:
-    content = render_pdf(document("Plain words, naïve ones too. " * 200)).content
+VIETNAMESE = "Tiếng Việt là ngôn ngữ chính thức. Đây là tiếng mẹ đẻ của khoảng tám mươi lăm phần trăm dân cư."
+
+
+@pytest.mark.parametrize("text", [VIETNAMESE, SENTENCES["Latin"], SENTENCES["Korean"]], ids=["vi", "pl", "ko"])
+def test_a_text_taken_apart_into_letters_and_marks_needs_no_more_fonts(text: str) -> None:
+    composed, apart = (render_pdf(document(unicodedata.normalize(form, text))).content for form in ("NFC", "NFD"))
+    assert fonts_of(apart) == fonts_of(composed)
+    assert len(apart) < 1.02 * len(composed)
+
+
+def fonts_of(content: bytes) -> list[str]:
+    """Return the names of the fonts of every page, sorted, without their subset tags."""
     fonts = {
-        str(font.get_object()["/BaseFont"])
+        re.sub(r"^/\w+\+", "", str(font.get_object()["/BaseFont"]))
         for page in pdf_reader(content).pages
         for font in page["/Resources"]["/Font"].values()  # type: ignore[index]
     }
-    assert {re.sub(r"^/\w+\+|_.*", "", name) for name in fonts} == {"NotoSans"}
+    return sorted(fonts)
+
+
+def test_a_latin_report_holds_latin_fonts_only_and_stays_small() -> None:
+    content = render_pdf(document("Plain words, naïve ones too. " * 200)).content
+    assert {name.partition("_")[0] for name in fonts_of(content)} == {"NotoSans"}
     assert len(content) < 40_000
 
 
