@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -336,6 +339,31 @@ def test_markers_of_a_right_to_left_list_stand_at_the_right() -> None:
 def test_the_same_text_gives_the_same_bytes(script: str) -> None:
     written = document(SENTENCES[script])
     assert render_pdf(written).content == render_pdf(written).content
+
+
+# A process of its own, as a process cannot change the seed of its hashes.
+RENDERED = """
+import hashlib, sys
+from chalicelib.domain.document import Document
+from chalicelib.rendering.render_pdf import render_pdf
+print(hashlib.sha256(render_pdf(Document.model_validate_json(sys.stdin.read())).content).hexdigest())
+"""
+
+
+def test_processes_with_other_hash_seeds_give_the_same_bytes() -> None:
+    text = unicodedata.normalize("NFD", VIETNAMESE + SENTENCES["Latin"] + "한국어")
+    digests = set()
+    for seed in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "-c", RENDERED],
+            input=document(text).model_dump_json(),
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
 
 
 @settings(max_examples=60, deadline=None)
