@@ -23,9 +23,9 @@ from chalicelib.domain.document import (
     Text,
     plain_text,
 )
-from chalicelib.rendering.anchors import Anchors
 from chalicelib.rendering.bidi import is_right_to_left
 from chalicelib.rendering.numbering import FigureCounter, chart_table, is_table
+from chalicelib.rendering.pdf_anchors import PlaceNames
 from chalicelib.rendering.pdf_chart import ChartDrawer, spoken_chart
 from chalicelib.rendering.pdf_fonts import FontBook, Style
 from chalicelib.rendering.pdf_inlines import CODE_GROUND, CODE_SCALE, InlineSetter
@@ -61,14 +61,14 @@ BULLETS: Final = ("\N{BULLET}", "\N{EN DASH}", "\N{BLACK SMALL SQUARE}")
 
 @dataclass
 class Typesetting:
-    """What the parts of one PDF share: fonts, theme, inline looks and counters."""
+    """What the parts of one PDF share: fonts, theme, inline looks, names and counters."""
 
     fonts: FontBook
     theme: Theme
     inlines: InlineSetter
+    names: PlaceNames
     figures: FigureCounter = field(default_factory=FigureCounter)
     contents: list[ContentsEntry] = field(default_factory=list)
-    anchors: Anchors = field(default_factory=Anchors)
 
     def heading_ink(self, level: int) -> Ink:
         """Return the look of a heading inside a section."""
@@ -152,6 +152,7 @@ class BlockSetter:
                 assert_never(block)
 
     def _heading(self, heading: Heading, column: Column) -> None:
+        name = self._setting.names.next_heading()
         ink = self._setting.heading_ink(heading.level)
         lines = self._breaker.lines(self._setting.inlines.stretches(heading.children, ink), column.width)
         if not lines:
@@ -160,7 +161,7 @@ class BlockSetter:
         self._flow.need(leading(ink.size) * min(len(lines), 4) + 5 * leading(BODY_SIZE))
         # Levels in outline and structure have no gaps, whatever the text's have.
         self._depth_of_outline = min(heading.level - 2, self._depth_of_outline + 1)
-        anchor = f"/heading/{len(self._setting.contents)}"
+        anchor = name or f"/heading/{len(self._setting.contents)}"
         self._flow.page.ink.append(Anchor(self._flow.y, anchor))
         self._enter(one_line(plain_text(heading.children)), anchor)
         with self._flow.within(f"H{self._depth_of_outline + 2}"):
@@ -303,7 +304,8 @@ class BlockSetter:
         self._flow.gap(_FIGURE_GAP)
 
     def _anchor(self, figure: Figure) -> None:
-        self._flow.page.ink.append(Anchor(self._flow.y, self._setting.anchors.take(figure.id, "figure")))
+        if name := self._setting.names.figure(figure):
+            self._flow.page.ink.append(Anchor(self._flow.y, name))
 
     def _caption(self, figure: Figure, label: str, column: Column) -> list[Line]:
         ink = Ink(Style(), SMALL_SIZE, MUTED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from chalicelib.domain.document import Inline
 from chalicelib.rendering.inline_runs import Marks, flatten
@@ -19,12 +19,18 @@ _MARK_RISE = 0.34
 
 
 class InlineSetter:
-    """Gives every run of text its look; knows the numbers of footnotes and references."""
+    """Gives every run of text its look; knows the numbers of footnotes and references.
 
-    def __init__(self, theme: Theme, footnotes: Mapping[str, int], references: Collection[int]) -> None:
+    ``target`` returns the anchor that a link to a fragment leads to, or an empty string.
+    """
+
+    def __init__(
+        self, theme: Theme, footnotes: Mapping[str, int], references: Collection[int], target: Callable[[str], str]
+    ) -> None:
         self._theme = theme
         self._footnotes = footnotes
         self._references = references
+        self._target = target
         self._citations: Counter[int] = Counter()
 
     def stretches(self, children: tuple[Inline, ...], ink: Ink) -> list[Stretch]:
@@ -36,15 +42,23 @@ class InlineSetter:
             return self._footnote_mark(marks.footnote, ink)
         if marks.citation:
             return self._citation(marks.citation, text, ink)
+        href = self._href(marks.href)
         look = ink._replace(
             style=Style(ink.style.bold or marks.bold, ink.style.italic or marks.italic, marks.code),
             size=ink.size * CODE_SCALE if marks.code else ink.size,
-            color=self._theme.link if marks.href else ink.color,
+            color=self._theme.link if href else ink.color,
             ground=CODE_GROUND if marks.code else None,
             strike=marks.strike,
-            href=marks.href,
+            href=href,
         )
         return Stretch(visible(text), look, marks.line_break)
+
+    def _href(self, href: str) -> str:
+        """Return where a link of the text leads: nowhere if it names no place of this report."""
+        if not href.startswith("#"):
+            return href
+        anchor = self._target(href[1:])
+        return f"#{anchor}" if anchor else ""
 
     def _footnote_mark(self, identifier: str, ink: Ink) -> Stretch:
         number = self._footnotes[identifier]

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from chalicelib.domain.document import Document, Reference, block_texts
-from chalicelib.rendering.anchors import Anchors, section_anchors
+from chalicelib.rendering.anchors import section_anchors
 from chalicelib.rendering.front_matter import front_matter, readable_day
 from chalicelib.rendering.inline_runs import is_followed
 from chalicelib.rendering.numbering import FIGURE_WORDS, footnote_numbers, reference_numbers
+from chalicelib.rendering.pdf_anchors import PlaceNames
 from chalicelib.rendering.pdf_blocks import (
     BULLETS,
     LINE,
@@ -74,8 +75,9 @@ class _PdfWriter:
         self._margin_lines: dict[tuple[str, float], Line] = {}
 
     def _new_setting(self) -> Typesetting:
-        inlines = InlineSetter(self._theme, self._notes, reference_numbers(self._document))
-        return Typesetting(self._fonts, self._theme, inlines, anchors=Anchors(self._anchors))
+        names = PlaceNames(self._document, self._anchors, self._notes)
+        inlines = InlineSetter(self._theme, self._notes, reference_numbers(self._document), names.target)
+        return Typesetting(self._fonts, self._theme, inlines, names)
 
     def write(self) -> Pdf:
         pages = self._pages()

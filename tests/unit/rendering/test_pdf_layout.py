@@ -13,6 +13,7 @@ from chalicelib.domain.document import Document, Reference, Section
 from chalicelib.rendering.citations import with_citations
 from chalicelib.rendering.parse_markdown import parse_with_footnotes
 from chalicelib.rendering.pdf_table import decimal_tail
+from chalicelib.rendering.render_html import render_html
 from chalicelib.rendering.render_pdf import render_pdf
 from chalicelib.rendering.theme import Theme
 from tests.unit.rendering.samples import document, page_texts, pdf_reader, pdf_text
@@ -193,6 +194,72 @@ def test_a_figure_can_be_linked_to() -> None:
     assert len(links(content)) >= 3
     linked = render_pdf(document("see [it](#table-1)", sections=())).content
     assert links(linked) == []
+
+
+def blue_words(content: bytes) -> str:
+    """Return the text in the colour of links, of all pages."""
+    found: list[str] = []
+    color: list[float] = []
+
+    def remember(operator: bytes, operands: Any, *_: Any) -> None:
+        if operator in (b"rg", b"g"):
+            color[:] = [round(float(part) * 255) for part in operands]
+
+    def visit(text: str, *_: Any) -> None:
+        if color == [*Theme().link]:
+            found.append(text)
+
+    for page in pdf_reader(content).pages:
+        page.extract_text(visitor_operand_before=remember, visitor_text=visit)
+    return "".join(found)
+
+
+@pytest.mark.parametrize("target", ["my-heading", "part-2", "section-3", "table-1", "note-1", "reference-1"])
+def test_a_link_leads_to_every_place_that_has_a_name_in_html(target: str) -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n\nTable: A table."
+    parsed = parse_with_footnotes(f"[see](#{target})\n\n### My heading\n\n[^n]\n\n{table}\n\n[^n]: A note.")
+    written = document("x", "y", "z", references=(Reference(number=1, title="A source"),), footnotes=parsed.footnotes)
+    first, second, third = written.sections
+    sections = (first.model_copy(update={"blocks": parsed.blocks}), second, third.model_copy(update={"id": "α"}))
+    written = written.model_copy(update={"sections": sections})
+    assert link_texts(render_pdf(written).content).count("see") == 1
+    html = render_html(written).decode()
+    name = re.search(r'<a href="#([^"]*)"[^>]*>see<', html)
+    assert name
+    assert f'id="{name[1]}"' in html
+
+
+def test_a_name_may_hold_letters_that_addresses_cannot() -> None:
+    written = document("[see](#α)", "y")
+    first, second = written.sections
+    content = render_pdf(
+        written.model_copy(update={"sections": (first, second.model_copy(update={"id": "α"}))})
+    ).content
+    assert "see" in link_texts(content)
+
+
+def link_texts(content: bytes) -> list[str]:
+    """Return the descriptions of the links that stay inside the document."""
+    annotations = [a.get_object() for page in pdf_reader(content).pages for a in page.get("/Annots", [])]  # type: ignore[attr-defined]
+    return [str(annotation.get("/Contents")) for annotation in annotations if "/Dest" in annotation]
+
+
+def test_the_first_of_two_headings_alike_is_the_one_that_a_link_means() -> None:
+    filler = "word " * 900
+    content = render_pdf(document(f"[see](#same)\n\n{filler}\n\n### Same\n\n{filler}\n\n### Same")).content
+    ((start, end),) = links(content)
+    texts = page_texts(content)
+    assert start == 1
+    assert end == next(number for number, text in enumerate(texts, start=1) if "Same" in text)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "/note/1", "contents"])
+def test_a_link_to_a_name_that_nothing_has_is_plain_text(target: str) -> None:
+    content = render_pdf(document(f"before [seen](#{target}) after", "y")).content
+    assert "before seen after" in pdf_text(content)
+    assert "seen" not in link_texts(content)
+    assert "seen" not in blue_words(content)
+    assert "seen" in blue_words(render_pdf(document("before [seen](https://e.org) after", "y")).content)
 
 
 def test_a_chart_and_its_caption_share_a_page() -> None:
