@@ -26,7 +26,7 @@ from chalicelib.rendering.pdf_fonts import Style
 from chalicelib.rendering.pdf_inlines import mark_anchor, note_anchor
 from chalicelib.rendering.pdf_pages import Anchor, Column, NoteLine, Page
 from chalicelib.rendering.pdf_structure import Element
-from chalicelib.rendering.pdf_text import Ink, Line, LineBreaker, Stretch, draw_line, leading
+from chalicelib.rendering.pdf_text import Ink, Line, LineBreaker, Stretch, draw_line, leading, marked_footnotes
 from chalicelib.rendering.visible_text import visible
 
 _INK: Final = Ink(Style(), SMALL_SIZE, MUTED)
@@ -79,10 +79,9 @@ class NoteSetter:
         element = Element("Note", self._parent(), identifier=note_anchor(number))
         inner = Column(column.left, column.width - _INDENT)
         made: list[NoteLine] = []
-        texts = list(self._stretches(note.children)) or [[Stretch("", _INK)]]
-        for position, stretches in enumerate(texts):
-            lines = self._breaker.lines(stretches, inner.width) or [Line((), 0.0)]
-            for index, line in enumerate(lines):
+        paragraphs = list(self._paragraphs(note.children, inner.width)) or [[]]
+        for position, lines in enumerate(paragraphs):
+            for index, line in enumerate(lines or [Line((), 0.0)]):
                 gap = _GAP if index == 0 else 0.0
                 is_first = position == index == 0
                 made.append(
@@ -95,7 +94,7 @@ class NoteSetter:
                         note_anchor(number) if is_first else "",
                     )
                 )
-        inside = [stretch.ink.footnote for stretches in texts for stretch in stretches if stretch.ink.footnote]
+        inside = [other for lines in paragraphs for line in lines for other in marked_footnotes(line)]
         return made + [line for other in inside for line in self.lines(other, column)]
 
     def left_over(self, column: Column) -> list[NoteLine]:
@@ -106,34 +105,31 @@ class NoteSetter:
         ink = self._setting.inlines.mark_ink(_INK)._replace(href=f"#{mark_anchor(number)}")
         return self._breaker.lines([Stretch(str(number), ink)], float("inf"))[0]
 
-    def _stretches(self, blocks: Sequence[Block], prefix: str = "") -> Iterator[list[Stretch]]:
-        """Yield every paragraph of ``blocks``: notes have small print and no room for anything else."""
+    def _paragraphs(self, blocks: Sequence[Block], width: float, prefix: str = "") -> Iterator[list[Line]]:
+        """Yield the lines of every paragraph of ``blocks``: notes have small print and no room for anything else."""
         for block in blocks:
             if isinstance(block, Paragraph | Heading):
-                yield self._paragraph(block.children, prefix)
+                yield self._lines(block.children, width, prefix)
             elif isinstance(block, CodeBlock):
                 code = _INK._replace(style=Style(mono=True))
-                for line in visible(block.text).split("\n"):
-                    yield [Stretch(prefix + line, code)]
+                yield self._breaker.code_lines(prefix + visible(block.text), code, width)
             elif isinstance(block, BlockQuote):
-                yield from self._stretches(block.children, prefix)
+                yield from self._paragraphs(block.children, width, prefix)
             elif isinstance(block, ListBlock):
                 for index, item in enumerate(block.items):
                     marker = f"{block.start + index}." if block.ordered else BULLETS[0]
-                    yield from self._stretches(item.children, f"{prefix}{marker} ")
+                    yield from self._paragraphs(item.children, width, f"{prefix}{marker} ")
             elif isinstance(block, Table):
                 for row in (block.header, *block.rows):
-                    yield [
-                        stretch for cell in row for stretch in (*self._paragraph(cell.children), Stretch("  ", _INK))
-                    ]
+                    yield self._lines(tuple(node for cell in row for node in (*cell.children, Text(text="  "))), width)
             elif isinstance(block, Chart):
                 header, rows = chart_table(block)
                 for texts in ((block.title,), header, *rows):
-                    yield self._paragraph((Text(text="  ".join(texts)),))
+                    yield self._lines((Text(text="  ".join(texts)),), width)
             elif isinstance(block, Figure):
-                yield from self._stretches((block.content, Paragraph(children=block.caption)), prefix)
+                yield from self._paragraphs((block.content, Paragraph(children=block.caption)), width, prefix)
             prefix = ""
 
-    def _paragraph(self, children: tuple[Inline, ...], prefix: str = "") -> list[Stretch]:
+    def _lines(self, children: tuple[Inline, ...], width: float, prefix: str = "") -> list[Line]:
         before = [Stretch(prefix, _INK)] if prefix else []
-        return [*before, *self._setting.inlines.stretches(children, _INK)]
+        return self._breaker.lines([*before, *self._setting.inlines.stretches(children, _INK)], width)

@@ -146,6 +146,12 @@ def test_notes_with_blocks_and_notes_in_notes_keep_their_text() -> None:
 # References
 
 
+def test_code_in_a_note_keeps_the_white_space_before_its_lines() -> None:
+    code = "    ```\n    def f():\n\n            return 1\n    ```"
+    text = pages(noted(f"Marked[^1].\n\n[^1]: Note.\n\n{code}"))[0]
+    assert re.search(r"def f\(\):\s*\n {8}return 1", text)
+
+
 def test_references_tell_where_they_are_cited_and_link_there() -> None:
     references = (
         Reference(number=1, title="First source", href="https://example.org/1", detail="Somebody, 2024"),
