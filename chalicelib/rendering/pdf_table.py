@@ -201,24 +201,22 @@ class TableSetter:
     def _place_grid(self, table: Table, grid: _Grid) -> None:
         header = self._row(table.header, grid, self._header_ink(grid.size), is_header=True)
         header_height = self._height(header, grid.size)
-        repeats = header_height < self._flow.sheet.body_height / 4
+        repeated = header if header_height < self._flow.sheet.body_height / 4 else None
         ink = self._ink._replace(size=grid.size)
         first = [self._height(self._row(row, grid, ink), grid.size) for row in table.rows[:_SMALL_TABLE]]
         is_small = len(table.rows) <= _SMALL_TABLE and sum(first) < self._flow.sheet.body_height / 3
         self._flow.need(header_height + (sum(first) if is_small else min(first[0], 4 * leading(grid.size))))
-        self._place_row(header, table, grid)
+        self._place_row(header, table, grid, self._elements(header))
         for cells in table.rows:
             row = self._row(cells, grid, ink)
             height = self._height(row, grid.size)
             notes = self._notes(row)
             needed = min(height, self._flow.sheet.body_height / 3) + self._flow.notes_need(notes)
             if self._flow.room < needed and not self._flow.is_at_top:
-                self._flow.break_page()
-                if repeats:
-                    self._place_row(header, table, grid, is_repeated=True)
+                self._break_page(table, grid, repeated)
             if notes:
                 self._flow.add_notes(notes, height)
-            self._place_row(row, table, grid)
+            self._place_row(row, table, grid, self._elements(row), repeated)
 
     def _notes(self, row: _Row) -> list[NoteLine]:
         if not self._flow.has_notes:
@@ -235,12 +233,16 @@ class TableSetter:
             cells.append(_Cell(lines, tail))
         return _Row(cells, is_header)
 
-    def _place_row(self, row: _Row, table: Table, grid: _Grid, is_repeated: bool = False) -> None:
-        """Place a row; one that does not fit the page goes on where the page ends.
+    def _break_page(self, table: Table, grid: _Grid, header: _Row | None) -> None:
+        """Go on at the top of a new page, below ``header``: decoration, for its text is in the structure already."""
+        self._flow.break_page()
+        if header:
+            self._place_row(header, table, grid, [None] * len(header.cells))
 
-        A repeated header is decoration: its text is in the structure already.
-        """
-        elements = [None] * len(row.cells) if is_repeated else self._elements(row)
+    def _place_row(
+        self, row: _Row, table: Table, grid: _Grid, elements: Sequence[Element | None], header: _Row | None = None
+    ) -> None:
+        """Place a row; one that does not fit the page goes on where the page ends, below ``header`` again."""
         height = leading(grid.size)
         done = 0
         total = max((len(cell.lines) for cell in row.cells), default=0)
@@ -251,7 +253,7 @@ class TableSetter:
             done += count
             if done >= total:
                 return
-            self._flow.break_page()
+            self._break_page(table, grid, header)
 
     def _elements(self, row: _Row) -> Sequence[Element | None]:
         parent = Element("TR", self._flow.element)

@@ -305,6 +305,13 @@ def test_numbers_of_a_column_stand_below_one_another_at_their_points() -> None:
     assert starts[2] - starts[1] > 4 * digit
 
 
+def test_the_header_of_a_table_stands_above_a_row_that_goes_on_from_page_to_page() -> None:
+    texts = pages(noted(f"| Headone | Headtwo |\n|---|---|\n| {'word ' * 2500} | x |"))
+    assert len(texts) >= 4
+    assert all(text.lstrip().startswith("Headone") for text in texts[1:])
+    assert " ".join(texts).count("word") == 2500
+
+
 def test_names_that_hold_digits_are_not_numbers() -> None:
     rows = "".join(f"| Q{n} | {n} |\n" for n in range(1, 4))
     content = render_pdf(document(f"| A | B |\n|---|---|\n{rows}")).content
