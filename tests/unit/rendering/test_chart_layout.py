@@ -150,6 +150,13 @@ def test_bars_begin_at_zero_and_negative_ones_hang() -> None:
     assert up.height == pytest.approx(2 * down.height)
 
 
+def test_wide_and_narrow_characters_are_told_apart_where_no_font_is_at_hand() -> None:
+    widths = {text: rough_width(text, 10.0, False) for text in ("40%", "WWW", "iii", "日本語", "ĉe\u0301x")}
+    assert widths["40%"] >= 22  # as wide as in the widest of the usual fonts
+    assert widths["iii"] < widths["ĉe\u0301x"] < widths["40%"] < widths["WWW"] == widths["日本語"] == 30
+    assert rough_width("WWW", 10.0, True) > 32
+
+
 def test_long_labels_lay_the_bars_down() -> None:
     long = [f"A label of several words that is far too long number {n}" for n in range(9)]
     bars = shapes(chart("bar", [float(n + 1) for n in range(9)], long), Bar)
