@@ -28,6 +28,8 @@ _GRID: Final[Color] = (226, 230, 235)
 _AXIS: Final[Color] = (120, 127, 136)
 _TEXT: Final[Color] = (45, 48, 53)
 _MUTED: Final[Color] = (96, 103, 112)
+# As the style sheet of the HTML report has them.
+_DASHES: Final = ((), (6.0, 2.0), (2.0, 2.0), (8.0, 2.0, 2.0, 2.0))
 _KINDS: Final = {
     "bar": "Bar chart",
     "stacked_bar": "Stacked bar chart",
@@ -62,7 +64,8 @@ class ChartDrawer:
                 points = ((left + x1, top + y1), (left + x2, top + y2))
                 page.ink.append(StrokeLine(points, 0.5, _AXIS if role == "axis" else _GRID))
             case Trace(line, number):
-                page.ink.append(StrokeLine(tuple((left + x, top + y) for x, y in line), 1.6, color(number)))
+                trace = tuple((left + x, top + y) for x, y in line)
+                page.ink.append(StrokeLine(trace, 1.6, color(number), _DASHES[number % len(_DASHES)]))
             case Dot(x, y, radius, number):
                 ring = arc_points(left + x, top + y, radius, 0.0, 6.2831853)
                 page.ink.append(FillShape(tuple(ring), color(number)))

@@ -9,6 +9,7 @@ from typing import Final
 from PIL import Image
 
 from chalicelib.domain.document import Document
+from chalicelib.rendering.bidi import is_right_to_left
 from chalicelib.rendering.front_matter import front_matter
 from chalicelib.rendering.pdf_blocks import BODY_SIZE, LINE, MUTED, PLAIN, BlockSetter, ContentsEntry, Typesetting
 from chalicelib.rendering.pdf_fonts import Style
@@ -24,6 +25,7 @@ _LEAST_TITLE_SIZE = 11.0
 _LOGO_HEIGHT = 44.0
 _LOGO_WIDTH = 180.0
 _COVER_TITLE_TOP = 0.27
+_BAR_WIDTH = 54.0
 _FACTS_LABEL = 96.0
 _MOST_CONTENTS = 150
 _CONTENTS_HEADING = 19.0
@@ -46,7 +48,8 @@ class FrontSetter:
         flow.page.ground.append(FillBox(0, 0, sheet.width, 14, accent))
         self._sign(flow)
         flow.y = max(flow.y, sheet.top + sheet.body_height * _COVER_TITLE_TOP)
-        flow.page.ground.append(FillBox(sheet.body.left, flow.y - 16, 54, 4, accent))
+        left = sheet.body.right - _BAR_WIDTH if is_right_to_left(self._title) else sheet.body.left
+        flow.page.ground.append(FillBox(left, flow.y - 16, _BAR_WIDTH, 4, accent))
         self._title_lines(flow)
         facts_height = (leading(BODY_SIZE) + 3) * len(front_matter(self._document)) + 30
         notices = [self._notice_lines(flow, notice) for notice in self._notices()]

@@ -108,11 +108,12 @@ class FillShape(NamedTuple):
 
 
 class StrokeLine(NamedTuple):
-    """A line through ``points``, ``width`` thick."""
+    """A line through ``points``, ``width`` thick; ``dash`` has the lengths of its strokes and gaps in turn."""
 
     points: tuple[tuple[float, float], ...]
     width: float
     color: Color
+    dash: tuple[float, ...] = ()
 
 
 class ShowPicture(NamedTuple):

@@ -51,9 +51,9 @@ class TaggedPdf(FPDF):
             self._out(self._set_font_for_page(self.current_font, self.font_size_pt))
         self._out(operators)
 
-    def round_joins(self) -> None:
-        """Let the corners of lines on this page be round."""
-        self._out("1 j 1 J")
+    def line_style(self, dash: tuple[float, ...]) -> None:
+        """Let the corners of lines be round, and their ends where they have no gaps, which these would close."""
+        self._out(f"1 j {0 if dash else 1} J [{' '.join(f'{length:g}' for length in dash)}] 0 d")
 
 
 def draw_pages(pdf: TaggedPdf, pages: Sequence[Page], document: Element) -> None:
@@ -126,11 +126,11 @@ class _Painter:
                 self._begin()
                 self._use(color)
                 self._pdf.polygon(points, style="F")
-            case StrokeLine(points, width, color):
+            case StrokeLine(points, width, color, dash):
                 self._begin()
                 self._pdf.set_draw_color(*color)
                 self._pdf.set_line_width(width)
-                self._pdf.round_joins()
+                self._pdf.line_style(dash)
                 self._pdf.polyline(points)
             case ShowPicture(x, y, width, height, content):
                 self._begin()

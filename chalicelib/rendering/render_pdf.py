@@ -144,21 +144,22 @@ class _PdfWriter:
         setter = BlockSetter(flow, self._setting)
         numbers = [f"[{reference.number}]" for reference in self._document.references]
         column = self._sheet.body
-        width = max(self._fonts.width(number, Style(), PLAIN.size) for number in numbers)
+        widths = [self._fonts.width(number, Style(), PLAIN.size) for number in numbers]
+        indent = max(widths) + 8
         with flow.within("Sect"):
             setter.section_title(_REFERENCES, _REFERENCES_ANCHOR, column)
             with flow.within("L", attributes="/O/List/ListNumbering/Decimal"):
-                for reference, number in zip(self._document.references, numbers, strict=True):
+                for reference, number, width in zip(self._document.references, numbers, widths, strict=True):
                     flow.gap(5)
-                    lines = self._breaker.lines(
-                        self._reference(reference, cited[reference.number], front_length),
-                        column.indented(width + 8).width,
-                    )
+                    stretches = self._reference(reference, cited[reference.number], front_length)
+                    lines = self._breaker.lines(stretches, column.width - indent)
+                    mirrored = any(line.right_to_left for line in lines[:1])
+                    label = Column(column.right - width, width) if mirrored else column
                     with flow.within("LI"):
-                        setter.await_label(number, column)
+                        setter.await_label(number, label)
                         with flow.within("LBody"):
                             flow.at_next_baseline(_anchor_at(reference_anchor(reference.number)))
-                            place_lines(flow, lines, column.indented(width + 8), PLAIN.size)
+                            place_lines(flow, lines, column.indented(indent, at_right=mirrored), PLAIN.size)
 
     def _reference(self, reference: Reference, places: list[tuple[str, int]], front_length: int) -> list[Stretch]:
         """Return a source as text: title, what else is known, address, and links back to its citations."""

@@ -348,6 +348,46 @@ def logo() -> bytes:
     return file.getvalue()
 
 
+def test_what_stands_before_a_right_to_left_title_stands_at_the_right() -> None:
+    def bar(title: str) -> float:
+        boxes = re.findall(rb"([\d.]+) [\d.]+ 54(?:\.0+)? -?4(?:\.0+)? re", drawn(document("x", "y", title=title), 0))
+        assert len(boxes) == 1
+        return float(boxes[0])
+
+    assert bar("A title") == 70
+    assert bar("كلمة title") > 450
+
+
+def drawn(written: Document, page: int) -> bytes:
+    """Return the operators of a page, counted from 0."""
+    contents = pdf_reader(render_pdf(written).content).pages[page].get_contents()
+    assert contents is not None
+    return contents.get_data()
+
+
+def test_numbers_of_right_to_left_sources_stand_at_the_right() -> None:
+    sources = (Reference(number=1, title="Source"), Reference(number=2, title="كلمة أولى"))
+    places: dict[str, float] = {}
+
+    def visit(text: str, _: Any, matrix: list[float], *__: Any) -> None:
+        places.update(dict.fromkeys(re.findall(r"\[\d\]", text), matrix[4]))
+
+    pdf_reader(render_pdf(document("x", references=sources)).content).pages[0].extract_text(visitor_text=visit)
+    assert places["[1]"] < 100
+    assert places["[2]"] > 500
+
+
+def test_lines_of_a_chart_are_dashed_as_in_html() -> None:
+    series = ", ".join(f'{{"name": "s{n}", "values": [{n}, {n + 1}]}}' for n in range(6))
+    written = document(f'```chart\n{{"type": "line", "labels": ["a", "b"], "series": [{series}]}}\n```')
+    dashes = re.findall(rb"\[([\d ]*)\] 0 d", drawn(written, 0))
+    lines = [dash.decode() for dash in dashes][-6:]
+    rules = re.findall(r"^([.s\d, ]+) \{ stroke-dasharray: ([\d ]+); \}", render_html(written).decode(), re.MULTILINE)
+    in_html = {name: dash for names, dash in rules for name in names.split(", ")}
+    assert lines == [in_html.get(f".s{number}", "") for number in range(6)]
+    assert len(set(lines)) == 4
+
+
 def test_a_theme_gives_paper_name_and_sign() -> None:
     content = render_pdf(document("a", "b"), Theme(page="letter", organisation="Example Ltd", logo=logo())).content
     reader = pdf_reader(content)
