@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple, assert_never
+from urllib.parse import unquote
 
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.xmlchemy import BaseOxmlElement as Element
@@ -111,7 +112,7 @@ class Shared:
 
     def target(self, fragment: str) -> str | None:
         """Return the bookmark that a link to ``fragment`` leads to, or None if nothing has that name."""
-        anchor = self._targets.get(fragment)
+        anchor = self._targets.get(unquote(fragment))
         return None if anchor is None else self.name(anchor)
 
     def name(self, anchor: str) -> str:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -148,7 +149,9 @@ class _Page:
 
     def href(self, href: str) -> str:
         """Return the address of a link; names inside the report may have become others."""
-        return f"#{self._targets.get(href[1:], href[1:])}" if href.startswith("#") else href
+        if not href.startswith("#"):
+            return href
+        return f"#{self._targets.get(unquote(href[1:]), href[1:])}"
 
     def call(self, mark: FootnoteMark) -> Link | None:
         """Return where the next mark of a footnote leads, or nothing if there is no such footnote."""

@@ -57,7 +57,7 @@ def test_program_ends_with_localstack_and_functions_in_the_middle_of_calls(tmp_p
     with _started_program(tmp_path) as (program, port):
         tree = _function_at_work(cloud_at(port), program)
         program.send_signal(sent)
-        wait_for(lambda: not any(map(_lives, tree)), 30, "the end of all processes")
+        wait_for(lambda: not any(map(_lives, tree)), 60, "the end of all processes")
         output, _ = program.communicate(timeout=20)
     assert not accepts_connections(port)
     assert f"LocalStack answers on http://127.0.0.1:{port}" in output
@@ -70,7 +70,7 @@ def test_killed_localstack_takes_its_functions_along_and_the_program_says_so(tmp
     with _started_program(tmp_path) as (program, port):
         tree = _function_at_work(cloud_at(port), program)
         tree[0].kill()
-        wait_for(lambda: not any(map(_lives, tree)), 20, "the end of all processes")
+        wait_for(lambda: not any(map(_lives, tree)), 60, "the end of all processes")
         _, errors = program.communicate(timeout=20)
     assert program.returncode == 1
     assert "LocalStack ended" in errors

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain.document import CodeBlock, Document, Link, Paragraph, Section, Text
 from chalicelib.rendering.page_style import page_style
-from chalicelib.rendering.parse_markdown import parse_with_footnotes
+from chalicelib.rendering.parse_markdown import parse_markdown, parse_with_footnotes
 from chalicelib.rendering.render_html import render_html
 from chalicelib.rendering.theme import Theme, contrast_with_white, parse_themes
 from tests.unit.rendering.rich_document import rich_document
@@ -154,6 +154,13 @@ def test_a_link_to_a_heading_finds_it() -> None:
     html = page(document("### The method\n\n[see](#the-method)"))
     assert "the-method" in html.ids
     assert html.links[-1]["href"] == "#the-method"
+
+
+def test_a_link_to_a_section_of_another_script_finds_it() -> None:
+    sections = tuple(Section(id=i, title=i, blocks=parse_markdown("[see](#\u03b2)")) for i in ("a", "\u03b2"))
+    html = page(document("", sections=sections))
+    assert {str(link["href"]) for link in html.links} >= {"#section-2"}
+    assert "#%CE%B2" not in {link["href"] for link in html.links}
 
 
 def test_footnotes_lead_there_and_back() -> None:
