@@ -14,13 +14,16 @@ CODE := app.py chalicelib embedded infra localstack tests bench build_package.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
+.PHONY: help demo demo-investigation run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.local $(VENV)/.model ## write one report on this machine: QUERY="…" FORMAT=pdf|md|html TITLE="…"
 	@$(BIN)/python -m embedded.demo
+
+demo-investigation: $(VENV)/.local $(VENV)/.model ## import a real scan and report it: SARIF=… QUERY="…" DEPTH=quick|standard|deep
+	@$(BIN)/python -m embedded.demo_investigation
 
 run: $(VENV)/.local $(VENV)/.model ## serve until Ctrl-C: PORT=8000
 	@$(BIN)/python -m embedded.stack

@@ -9,13 +9,19 @@ from chalice.app import CloudWatchEvent, SQSEvent
 
 from chalicelib.api.application import Application
 from chalicelib.api.reports import reports
+from chalicelib.api.v1.findings import findings
+from chalicelib.api.v1.imports import imports
+from chalicelib.api.v1.investigations import investigations
+from chalicelib.api.v1.jobs import jobs
+from chalicelib.api.v1.reports import investigation_report
 from chalicelib.domain.priority import Priority
 
 # Lambda writes warnings and errors alone; what our own code tells of a report's way is wanted, too.
 logging.getLogger("chalicelib").setLevel(logging.INFO)
 
 app = Application(app_name="reports")
-app.register_blueprint(reports)
+for blueprint in (reports, investigations, findings, imports, investigation_report, jobs):
+    app.register_blueprint(blueprint)
 
 
 def _generate(event: SQSEvent, priority: Priority) -> None:

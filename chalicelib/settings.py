@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from chalicelib.domain.investigation import TIERS, Tier
 from chalicelib.domain.price import Price, parse_prices
 from chalicelib.domain.priority import PRIORITIES, Priority
 
@@ -24,12 +25,14 @@ class Settings:
 
     reports_table: str
     access_table: str
+    investigations_table: str
     artifacts_bucket: str
     queue_urls: Mapping[Priority, str]
     llm_base_url: str
     llm_api_key: str = field(repr=False)
     llm_api_key_parameter: str
     llm_model: str
+    llm_tier_models: Mapping[Tier, str]
     llm_fallback_base_url: str
     llm_fallback_api_key: str = field(repr=False)
     llm_fallback_api_key_parameter: str
@@ -51,6 +54,7 @@ class Settings:
     workers_shared: bool
     inline_bytes: int
     report_theme: str
+    auto_regenerate_seconds: float
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
@@ -105,12 +109,14 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     return Settings(
         reports_table=env.get("REPORTS_TABLE", "reports-reports"),
         access_table=env.get("ACCESS_TABLE", "reports-access"),
+        investigations_table=env.get("INVESTIGATIONS_TABLE", "reports-investigations"),
         artifacts_bucket=env.get("ARTIFACTS_BUCKET", "reports-artifacts"),
         queue_urls={p: env.get(f"QUEUE_URL_{p.upper()}", "") for p in PRIORITIES},
         llm_base_url=env.get("LLM_BASE_URL", ""),
         llm_api_key=env.get("LLM_API_KEY", ""),
         llm_api_key_parameter=env.get("LLM_API_KEY_PARAMETER", ""),
         llm_model=env.get("LLM_MODEL", ""),
+        llm_tier_models={t: env.get(f"LLM_MODEL_{t.upper()}") or env.get("LLM_MODEL", "") for t in TIERS},
         llm_fallback_base_url=fallback_base_url,
         llm_fallback_api_key=env.get("LLM_FALLBACK_API_KEY", ""),
         llm_fallback_api_key_parameter=env.get("LLM_FALLBACK_API_KEY_PARAMETER", ""),
@@ -132,6 +138,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         workers_shared=shared,
         inline_bytes=int(_number(env, "DOWNLOAD_INLINE_BYTES", 4_400_000, 0, 4_400_000)),
         report_theme=env.get("REPORT_THEME", ""),
+        auto_regenerate_seconds=_number(env, "AUTO_REGENERATE_SECONDS", 120, 1, 86_400),
     )
 
 

@@ -46,12 +46,22 @@ _SAMPLE_BODY: Final = """{
     "output_format": "pdf"
   }"""
 
+_SAMPLE_INVESTIGATION: Final = """{
+    "query": "Did anyone get into the build servers?",
+    "findings": [{
+      "title": "SSH login of a departed employee",
+      "summary": "The account of a departed employee logged in to build-01 from an unknown network.",
+      "severity": "high",
+      "nodes": [{"node_id": "build-01", "type": "server", "name": "build-01"}]
+    }]
+  }"""
+
 
 class Stack:
     """The embedded stack, as a context manager.
 
-    After ``start`` (or entering): ``url``, ``api_key``, ``aws_endpoint_url``, ``environment`` (what the stack
-    sets for its processes), and ``pids``, which follows restarts.
+    After ``start`` (or entering): ``url``, ``api_key``, ``investigations_key``, ``aws_endpoint_url``,
+    ``environment`` (what the stack sets for its processes), and ``pids``, which follows restarts.
     """
 
     def __init__(
@@ -80,6 +90,7 @@ class Stack:
         """
         self.directory = directory
         self.api_key = ""
+        self.investigations_key = ""
         self.environment: dict[str, str] = {}
         self.aws_endpoint_url = ""
         self.failure: str | None = None
@@ -189,7 +200,7 @@ class Stack:
             self._launch("model", "embedded.model_server", "--port", str(model_port))
         self._say("starting the AWS emulator")
         children.wait_until("emulator", lambda: accepts_connections(emulator_port), _START_SECONDS)
-        self._say("making tables, queues, the bucket and an API key")
+        self._say("making tables, queues, the bucket and API keys")
         self._prepare()
         worker = ["--slots", str(self._slots), "--sweep-seconds", str(self._sweep_seconds)]
         self._launch("worker", "embedded.worker", *worker, "--ready-file", str(self._ready_file))
@@ -215,6 +226,7 @@ class Stack:
         made: dict[str, Any] = json.loads(finished.stdout)
         self.environment = {**self.environment, **made["environment"]}
         self.api_key = made["api_key"]
+        self.investigations_key = made["investigations_key"]
 
     def _launch(self, name: str, module: str, *arguments: str) -> None:
         assert self._children is not None
@@ -257,6 +269,7 @@ class Stack:
         state = {
             "url": self.url,
             "api_key": self.api_key,
+            "investigations_key": self.investigations_key,
             "aws_endpoint_url": self.aws_endpoint_url,
             # Everything a script needs to call AWS as the processes do; the model's key is nobody else's.
             "environment": {k: v for k, v in self.environment.items() if k != "LLM_API_KEY"},
@@ -315,6 +328,7 @@ def _welcome(stack: Stack) -> str:
     return f"""
   API      {stack.url}
   API key  {stack.api_key}
+  /v1 key  {stack.investigations_key}
   writes   {stack.writer}
   logs     {_short(stack.log_directory)}
 
@@ -324,6 +338,13 @@ curl -X POST "{stack.url}/api/reports/" \\
   -H "Content-Type: application/json" \\
   -H "X-API-Key: {stack.api_key}" \\
   -d '{_SAMPLE_BODY}'
+
+Send in findings and ask for a narrative of them:
+
+curl -X POST "{stack.url}/v1/investigations" \\
+  -H "Content-Type: application/json" \\
+  -H "Authorization: Bearer {stack.investigations_key}" \\
+  -d '{_SAMPLE_INVESTIGATION}'
 
 Ctrl-C stops everything; reports are kept in memory only.
 """

@@ -24,12 +24,17 @@ _EMBEDDED_CONCURRENCY: Final = 4
 
 # An account or a paid endpoint that happens to be configured must never be used from here.
 _DROPPED_PREFIXES: Final = ("AWS_", "OPENAI_", "LLM_", "QUEUE_URL_")
-_DROPPED: Final = frozenset({"REPORTS_TABLE", "ACCESS_TABLE", "ARTIFACTS_BUCKET", "WORKERS", "PORT"})
+_DROPPED: Final = frozenset(
+    {"REPORTS_TABLE", "ACCESS_TABLE", "INVESTIGATIONS_TABLE", "ARTIFACTS_BUCKET", "WORKERS", "PORT"}
+)
 # What an endpoint is called with, and how; nothing else of the caller reaches the processes.
 _ENDPOINT: Final = (
     "LLM_BASE_URL",
     "LLM_API_KEY",
     "LLM_MODEL",
+    "LLM_MODEL_FAST",
+    "LLM_MODEL_STANDARD",
+    "LLM_MODEL_DEEP",
     "LLM_FALLBACK_BASE_URL",
     "LLM_FALLBACK_API_KEY",
     "LLM_FALLBACK_MODEL",

@@ -74,7 +74,7 @@ def invoke_arn(function: str) -> str:
 def functions_of_routes() -> dict[str, str]:
     """Return the function of every path that has one of its own."""
     declared = json.loads(RESOURCES.read_text("utf-8"))["routes"]
-    return {route["path"]: name for name, route in declared.items()}
+    return {path: name for name, route in declared.items() for path in route["paths"]}
 
 
 def openapi_body(routes: Mapping[str, Iterable[str]], functions: Mapping[str, str] | None = None) -> dict[str, Any]:

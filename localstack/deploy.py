@@ -118,7 +118,10 @@ class Terraform:
 
 
 class Deployment:
-    """The service on LocalStack, as a context manager: ``url``, ``api_key``, ``writer``, ``outputs``, ``cloud``."""
+    """The service on LocalStack, as a context manager.
+
+    It has ``url``, ``api_key``, ``investigations_key``, ``writer``, ``outputs`` and ``cloud``.
+    """
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class Deployment:
             record_requests: whether ``cloud.request_record_path`` shall tell what each role called.
         """
         self.api_key = ""
+        self.investigations_key = ""
         self.outputs: dict[str, Any] = {}
         self.seconds: dict[str, float] = {}
         self._directory = directory
@@ -221,7 +225,7 @@ class Deployment:
         self._step("terraform init", self.terraform.init)
         self._step("terraform apply (a minute or two)", self.terraform.apply)
         self.outputs = self.terraform.outputs()
-        self._step("make an API key", self._make_key)
+        self._step("make API keys", self._make_keys)
 
     def _start_model(self) -> None:
         port = free_port()
@@ -233,10 +237,12 @@ class Deployment:
         children.start("model", "embedded.model_server", ["--port", str(port)], without_accounts(os.environ))
         children.wait_until("model", lambda: accepts_connections(port), 120)
 
-    def _make_key(self) -> None:
+    def _make_keys(self) -> None:
         program = (
+            "from chalicelib.domain.caller import INVESTIGATION_SCOPES, SCOPES; "
             "from chalicelib.services.keys import create_key; "
-            "print(create_key('local', 'localstack', ('read', 'write', 'admin')).secret)"
+            "print(create_key('local', 'localstack', SCOPES).secret, "
+            "create_key('local', 'localstack', INVESTIGATION_SCOPES, kind='pck_test_').secret)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program],
@@ -247,8 +253,8 @@ class Deployment:
             check=False,
         )
         if done.returncode:
-            raise DeployError(f"no API key could be made:\n{done.stderr[-2000:]}")
-        self.api_key = done.stdout.strip()
+            raise DeployError(f"no API keys could be made:\n{done.stderr[-2000:]}")
+        self.api_key, self.investigations_key = done.stdout.split()
 
     def _step(self, name: str, work: Callable[[], object]) -> None:
         started = time.monotonic()
@@ -270,7 +276,8 @@ def main() -> int:
     stop_on_signals()
     try:
         with Deployment(say=lambda line: print(line, flush=True)) as deployment:
-            print(f"\nURL  {deployment.url}\nkey  {deployment.api_key}\n", flush=True)
+            print(f"\nURL      {deployment.url}\nkey      {deployment.api_key}", flush=True)
+            print(f"/v1 key  {deployment.investigations_key}\n", flush=True)
             if arguments.demo:
                 run(deployment)
                 return 0

@@ -27,9 +27,9 @@ def model_server() -> Iterator[ModelServer]:
         yield server
 
 
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> Iterator[Service]:
-    """The service with its resources made, and a model endpoint to write with."""
+@contextmanager
+def service_here(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> Iterator[Service]:
+    """Make the service's resources in this process, and give it a model endpoint to write with."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -50,6 +50,13 @@ def service(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> Itera
         forget_everything()
         yield Service()
     forget_everything()
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> Iterator[Service]:
+    """The service with its resources made, and a model endpoint to write with."""
+    with service_here(monkeypatch, model_server) as made:
+        yield made
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ _ERRORS: Final = {
 BINARY_TYPES: Final = [CONTENT_TYPES["pdf"], CONTENT_TYPES["docx"], "application/octet-stream"]
 
 
+ACCEPT: Final = "clientAccept"
+"""Where the event that a request is made of has the client's own ``Accept`` header, empty if it sent none."""
+
+
 class Application(Chalice):
     """Chalice, with every error in the API's own envelope and a request per thread."""
 
@@ -63,9 +67,12 @@ class Application(Chalice):
         path = str(event.get("path") or request.get("path") or "")
         if request.get("resourcePath", "/") not in self.routes:
             return self.unknown_route(path)
-        headers = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "accept"}
-        # A download is the same bytes for every client, whatever it says it accepts.
-        accepting = {**event, "headers": headers | {"accept": "*/*"}}
+        given = event.get("headers") or {}
+        headers = {k: v for k, v in given.items() if k.lower() != "accept"}
+        accept = next((v for k, v in given.items() if k.lower() == "accept"), "")
+        # A download is the same bytes for every client, whatever it says it accepts. A route that answers
+        # by it finds what the client sent in the event.
+        accepting = {**event, "headers": headers | {"accept": "*/*"}, ACCEPT: accept}
         return _own_envelope(super().__call__(accepting, context), path)
 
     def unknown_route(self, path: str) -> dict[str, Any]:

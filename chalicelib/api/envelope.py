@@ -45,7 +45,8 @@ def is_v1(path: str) -> bool:
 def error_body(problem: ProblemError, path: str) -> dict[str, Any]:
     """Return the body of an error in the envelope of the API that ``path`` belongs to."""
     if is_v1(path):
-        body: dict[str, Any] = {"error": _V1_CODES.get(problem.status, "internal_error"), "message": problem.error}
+        code = problem.code or _V1_CODES.get(problem.status, "internal_error")
+        body: dict[str, Any] = {"error": code, "message": problem.error}
         if problem.status == 400:
             body["issues"] = [{"path": d.field, "message": d.message} for d in problem.details]
         return body

@@ -26,6 +26,7 @@ class ProblemError(ChaliceUnhandledError):
         error: the text of the contract's error table.
         details: what is wrong, field by field (400 only).
         headers: headers that go with the answer.
+        code: the error's code in ``/v1``; empty for the one that goes with the status.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class ProblemError(ChaliceUnhandledError):
         error: str,
         details: Sequence[Detail] = (),
         headers: Mapping[str, str] | None = None,
+        code: str = "",
     ) -> None:
         super().__init__(error)
         self.status = status
         self.error = error
         self.details = tuple(details)
         self.headers = dict(headers or {})
+        self.code = code
 
 
 def invalid(field: str, message: str, error: str = "Invalid request") -> ProblemError:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Scope = Literal["read", "write", "admin"]
+InvestigationKeyScope = Literal[
+    "investigations:trigger",
+    "investigations:read",
+    "findings:read",
+    "findings:write",
+    "findings:dismiss",
+    "reports:read",
+    "webhooks:manage",
+]
 
 SCOPES: Final[tuple[Scope, ...]] = ("read", "write", "admin")
+INVESTIGATION_SCOPES: Final[tuple[InvestigationKeyScope, ...]] = get_args(InvestigationKeyScope)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated caller. ``owner`` is the user whose reports they see."""
+    """An authenticated caller.
+
+    ``owner`` is the user whose reports they see, or the account whose investigations they see.
+    """
 
     owner: str
     key_id: str

@@ -32,3 +32,8 @@ def public_time(text: str | None) -> str | None:
 def day(moment: datetime) -> str:
     """Return the UTC day of ``moment`` as ``2026-01-20``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def millisecond_stamp(moment: datetime) -> str:
+    """Return ``moment`` cut to milliseconds; such texts sort as the moments do, and ``parse_stamp`` reads them."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -87,10 +87,15 @@ class FootnoteMark(Node):
 
 
 class Citation(Node):
-    """A reference cited: ``[number]``, linked to the document's reference of that number if there is one."""
+    """A reference cited: ``[number]``, linked to the document's reference of that number if there is one.
+
+    With ``is_source`` it is itself the place that citations of this number lead to: the text beside it is the
+    source, as in a table of sources, and the list of references need not repeat it.
+    """
 
     kind: Literal["citation"] = "citation"
     number: Annotated[int, Field(ge=1)]
+    is_source: bool = False
 
 
 Inline = Annotated[

@@ -10,6 +10,8 @@ from chalicelib.domain.output_format import OutputFormat
 from chalicelib.domain.priority import Priority
 
 Status = Literal["pending", "queued", "processing", "completed", "failed", "cancelled"]
+# What a worker makes of it: the document that somebody ordered, or the narrative of an investigation.
+Kind = Literal["report", "narrative"]
 
 STATUSES: Final[tuple[Status, ...]] = ("pending", "queued", "processing", "completed", "failed", "cancelled")
 WAITING: Final[tuple[Status, ...]] = ("pending", "queued")
@@ -32,7 +34,8 @@ class Outcome:
     """What a finished generation leaves in the report's record.
 
     ``usage`` counts all attempts; its ``cost_usd`` is None where a price is not known. ``summary`` is what
-    later reports of the same conversation are told about this one.
+    later reports of the same conversation are told about this one. A narrative has the version of its
+    investigation's report that it became, and when that was generated, in milliseconds.
     """
 
     artifact: Artifact
@@ -44,6 +47,8 @@ class Outcome:
     notices: tuple[str, ...] = ()
     style_reasons: tuple[str, ...] = ()
     summary: str = ""
+    version: int | None = None
+    generated_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Report:
     error_message: str | None = None
     outcome: Outcome | None = field(default=None)
     usage: Mapping[str, float | None] | None = None
+    kind: Kind = "report"
 
     @property
     def is_waiting(self) -> bool:

@@ -14,7 +14,18 @@ from typing import Any
 
 from chalicelib.generation.assignment import EarlierReport
 
-TAGS = ("title", "request", "context", "conversation", "outline", "statements")
+TAGS = (
+    "title",
+    "request",
+    "context",
+    "conversation",
+    "outline",
+    "statements",
+    "finding",
+    "findings",
+    "facts",
+    "wishes",
+)
 CUT = " … (cut)"
 LONGEST_EARLIER_TITLE = 200
 LONGEST_EARLIER_SUMMARY = 800

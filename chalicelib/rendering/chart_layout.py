@@ -145,14 +145,18 @@ def _rough_ems(character: str) -> float:
     return 0.85 if category.startswith("S") else 0.65
 
 
-def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Return round numbers, evenly spaced, from at or below ``low`` to at or above ``high``: 2 to ``most`` + 1."""
+def nice_ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:
+    """Return round numbers, evenly spaced, from at or below ``low`` to at or above ``high``: 2 to ``most`` + 1.
+
+    Where ``whole`` things are counted, all of them are whole, and there may be fewer.
+    """
     if high - low < _LEAST_SPAN:
         reach = abs(high) if abs(high) > _LEAST_SPAN else 1.0
         low, high = low - reach / 2, high + reach / 2
     rough = (high - low) / most
     magnitude = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= rough * (1 - 1e-9))
+    steps = [factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= rough * (1 - 1e-9)]
+    step = next((one for one in steps if not whole or one.is_integer()), 1.0)
     digits = min(300, max(0, 1 - math.floor(math.log10(step))))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(number * step, digits) for number in range(first, last + 1)]
@@ -317,8 +321,12 @@ class _Layout:
         low, high = min(low, 0.0), max(high, 0.0)
         return (low, high) if low < high else (0.0, 1.0)
 
+    def _counts(self) -> bool:
+        """Tell whether every number is whole, so that a half on the axis would be of nothing."""
+        return all(value.is_integer() for value in self._values())
+
     def _upright(self) -> None:
-        ticks = nice_ticks(*self._reach())
+        ticks = nice_ticks(*self._reach(), whole=self._counts())
         left = max(self._text_width(self._shown(tick)) for tick in ticks) + _GAP
         plot_width = self._width - left
         top = self._y + (_LINE if self._shows_values() else TEXT_SIZE / 2)
@@ -468,7 +476,7 @@ class _Layout:
     def _lying_scale(self, left: float, number_room: float) -> _Scale:
         """Return the scale with as many ticks, up to six, as have room for their numbers."""
         for most in (5, 4, 3, 2):
-            ticks = nice_ticks(*self._reach(), most=most)
+            ticks = nice_ticks(*self._reach(), most=most, whole=self._counts())
             widths = [self._text_width(self._shown(tick)) for tick in ticks]
             right = self._width - max(number_room, widths[-1] / 2)
             scale = _Scale(ticks, left, max(40.0, right - left))

@@ -338,6 +338,8 @@ class PartWriter:
             return [element("r", element("br"))]
         if marks.footnote:
             return self._footnote_mark(marks.footnote, part.text)
+        if marks.is_source:
+            return self._shared.bookmark(self._shared.name(f" reference {marks.citation}"), [run(part.text)])
         if marks.citation:
             return self._citation(marks.citation, part.text)
         return [run(part.text, _properties(marks))]

@@ -31,7 +31,7 @@ class Marks(NamedTuple):
     """What applies to a run; ``line_break`` makes it a break instead of text.
 
     ``footnote`` (an id) and ``citation`` (a number) make the run a mark; its text is ``[^id]``
-    or ``[number]``, and nothing else applies to it.
+    or ``[number]``, and nothing else applies to it but ``is_source``, of a citation that others lead to.
     """
 
     bold: bool = False
@@ -42,6 +42,7 @@ class Marks(NamedTuple):
     line_break: bool = False
     footnote: str = ""
     citation: int = 0
+    is_source: bool = False
 
 
 PLAIN = Marks()
@@ -86,7 +87,7 @@ def _walk(nodes: Iterable[Inline], marks: Marks) -> Iterator[Run]:
         elif isinstance(node, FootnoteMark):
             yield footnote_run(node.id)
         elif isinstance(node, Citation):
-            yield Run(f"[{node.number}]", Marks(citation=node.number))
+            yield Run(f"[{node.number}]", Marks(citation=node.number, is_source=node.is_source))
         else:
             yield from _walk(node.children, _marked(node, marks))
 
@@ -165,5 +166,5 @@ def _leaf(run: Run) -> Inline:
     if run.marks.footnote:
         return FootnoteMark(id=run.marks.footnote)
     if run.marks.citation:
-        return Citation(number=run.marks.citation)
+        return Citation(number=run.marks.citation, is_source=run.marks.is_source)
     return CodeSpan(text=run.text) if run.marks.code else Text(text=run.text)

@@ -8,6 +8,7 @@ from typing import Final
 
 from chalicelib.domain.document import (
     Chart,
+    Citation,
     Document,
     Figure,
     FootnoteMark,
@@ -44,7 +45,13 @@ def footnote_numbers(document: Document) -> dict[str, int]:
 
 def reference_numbers(document: Document) -> frozenset[int]:
     """Return the numbers that citations can link to."""
-    return frozenset(reference.number for reference in document.references)
+    return frozenset(reference.number for reference in document.references) | source_numbers(document)
+
+
+def source_numbers(document: Document) -> frozenset[int]:
+    """Return the numbers of the sources that stand in the text and not in the list of references."""
+    inlines = walk_inlines(block for section in document.sections for block in section.blocks)
+    return frozenset(node.number for node in inlines if isinstance(node, Citation) and node.is_source)
 
 
 class FigureCounter:

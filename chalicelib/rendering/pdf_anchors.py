@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from chalicelib.domain.document import Document, Figure, Heading, plain_text, walk_blocks
 from chalicelib.rendering.anchors import Anchors, slug
+from chalicelib.rendering.numbering import reference_numbers
 from chalicelib.rendering.pdf_inlines import note_anchor, reference_anchor
 from chalicelib.rendering.visible_text import one_line
 
@@ -32,9 +33,9 @@ class PlaceNames:
         self._targets = {
             names.take(f"note-{number}", f"note-{number}"): note_anchor(number) for number in notes.values()
         }
-        for reference in document.references:
-            name = f"reference-{reference.number}"
-            self._targets[names.take(name, name)] = reference_anchor(reference.number)
+        for number in sorted(reference_numbers(document)):
+            name = f"reference-{number}"
+            self._targets[names.take(name, name)] = reference_anchor(number)
         headings = (one_line(plain_text(block.children)) for block in blocks if isinstance(block, Heading))
         self._headings = [names.take(slug(text), "heading") if text else "" for text in headings]
         self._targets |= {name: name for name in (*sections, *self._figures.values(), *self._headings) if name}

@@ -40,6 +40,8 @@ class InlineSetter:
     def _stretch(self, text: str, marks: Marks, ink: Ink) -> Stretch:
         if marks.footnote in self._footnotes:
             return self._footnote_mark(marks.footnote, ink)
+        if marks.is_source:
+            return Stretch(text, ink._replace(anchor=reference_anchor(marks.citation)))
         if marks.citation:
             return self._citation(marks.citation, text, ink)
         href = self._href(marks.href)

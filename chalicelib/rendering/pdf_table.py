@@ -6,6 +6,7 @@ becomes a list of "column: value".
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -205,18 +206,22 @@ class TableSetter:
         ink = self._ink._replace(size=grid.size)
         first = [self._height(self._row(row, grid, ink), grid.size) for row in table.rows[:_SMALL_TABLE]]
         is_small = len(table.rows) <= _SMALL_TABLE and sum(first) < self._flow.sheet.body_height / 3
-        self._flow.need(header_height + (sum(first) if is_small else min(first[0], 4 * leading(grid.size))))
+        self._flow.need(header_height + (sum(first) if is_small else self._room_to_begin(first[0])))
         self._place_row(header, table, grid, self._elements(header))
         for cells in table.rows:
             row = self._row(cells, grid, ink)
             height = self._height(row, grid.size)
             notes = self._notes(row)
-            needed = min(height, self._flow.sheet.body_height / 3) + self._flow.notes_need(notes)
+            needed = self._room_to_begin(height) + self._flow.notes_need(notes)
             if self._flow.room < needed and not self._flow.is_at_top:
                 self._break_page(table, grid, repeated)
             if notes:
                 self._flow.add_notes(notes, height)
             self._place_row(row, table, grid, self._elements(row), repeated)
+
+    def _room_to_begin(self, height: float) -> float:
+        """Return the room that a row of ``height`` points needs to begin on a page: a long one goes on at the next."""
+        return min(height, self._flow.sheet.body_height / 3)
 
     def _notes(self, row: _Row) -> list[NoteLine]:
         if not self._flow.has_notes:
@@ -334,13 +339,19 @@ def decimal_tail(text: str) -> str:
 
 
 def _shared(least: Sequence[float], natural: Sequence[float], available: float) -> list[float]:
-    """Share ``available`` points: what a column needs first, then what it would like, the modest ones first."""
+    """Share ``available`` points: what a column needs first, then what it would like, the modest ones first.
+
+    Of those that cannot have what they would like, one with four times as much text becomes twice as wide: a row
+    is as high as its highest cell.
+    """
     spare = available - sum(least)
     wishes = [max(0.0, wish - need) for wish, need in zip(natural, least, strict=True)]
     widths = list(least)
-    order = sorted(range(len(least)), key=wishes.__getitem__)
-    for place, index in enumerate(order):
-        given = min(wishes[index], spare / (len(order) - place))
+    weights = [math.sqrt(wish) for wish in wishes]
+    waiting = sum(weights)
+    for index in sorted(range(len(least)), key=wishes.__getitem__):
+        given = min(wishes[index], spare * weights[index] / waiting) if waiting > 0 else 0.0
         widths[index] += given
         spare -= given
+        waiting -= weights[index]
     return [width + spare / len(widths) for width in widths]

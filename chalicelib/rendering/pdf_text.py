@@ -26,6 +26,8 @@ _SPACES = re.compile("([ \t\n\u2028\u2029]+|\u200b)")
 _ASCENT = 0.8
 _LEADING = 1.45
 _TOLERANCE = 0.01
+# Where a path, an address or a name in code is best cut: behind these.
+_PATH_SIGNS = frozenset("/\\_-.?&=:,;")
 
 Align = Literal["left", "center", "right"]
 
@@ -235,21 +237,26 @@ class LineBreaker:
         return marked
 
     def _cut(self, cluster: _Cluster, width: float) -> list[list[Span]]:
-        """Cut a cluster that is wider than a line between its characters."""
+        """Cut a cluster that is wider than a line between its characters: of paths and addresses, behind a sign."""
         rows: list[list[Span]] = [[]]
         used = 0.0
         for span in cluster.spans:
-            text, before = "", used
+            placed: list[tuple[str, float]] = []
             for part, part_width in self._parts(span):
                 if used + part_width > width and used > 0:
-                    if text:
-                        rows[-1].extend(self._part(span, text, used - before))
+                    end = _end_of_row(placed)
+                    if placed:
+                        rows[-1].extend(self._joined(span, placed[:end]))
                     rows.append([])
-                    text, used, before = "", 0.0, 0.0
-                text += part
+                    placed = placed[end:]
+                    used = sum(each for _, each in placed)
+                placed.append((part, part_width))
                 used += part_width
-            rows[-1].extend(self._part(span, text, used - before))
+            rows[-1].extend(self._joined(span, placed))
         return rows
+
+    def _joined(self, span: Span, parts: Sequence[tuple[str, float]]) -> list[Span]:
+        return self._part(span, "".join(text for text, _ in parts), sum(width for _, width in parts))
 
     def _parts(self, span: Span) -> list[tuple[str, float]]:
         parts = self._fonts.parts(Piece(span.text, span.width, span.face, span.run))
@@ -277,6 +284,12 @@ class _Paragraph(NamedTuple):
 
     parts: list[_Part]
     right_to_left: bool = False
+
+
+def _end_of_row(parts: Sequence[tuple[str, float]]) -> int:
+    """Return how many of ``parts`` stay on a line: to the last sign of a path in its second half, or all."""
+    signs = [place for place, (text, _) in enumerate(parts, start=1) if text in _PATH_SIGNS]
+    return signs[-1] if signs and 2 * signs[-1] > len(parts) else len(parts)
 
 
 def _levelled(stretches: list[Stretch], base: int | None = None) -> _Paragraph:

@@ -30,7 +30,7 @@ from chalicelib.domain.language import language_tag
 from chalicelib.rendering.anchors import Anchors, section_anchors, slug
 from chalicelib.rendering.front_matter import created, front_matter
 from chalicelib.rendering.inline_runs import assemble, flatten, is_followed
-from chalicelib.rendering.numbering import FigureCounter, chart_table, footnote_numbers
+from chalicelib.rendering.numbering import FigureCounter, chart_table, footnote_numbers, reference_numbers
 from chalicelib.rendering.page_style import page_style
 from chalicelib.rendering.svg_chart import svg_chart
 from chalicelib.rendering.theme import Theme
@@ -102,7 +102,7 @@ class _Page:
         self._figures = FigureCounter()
         self._notes = footnote_numbers(document)
         self._note_names = {number: self._name(f"note-{number}") for number in self._notes.values()}
-        self._reference_names = {r.number: self._name(f"reference-{r.number}") for r in document.references}
+        self._reference_names = {n: self._name(f"reference-{n}") for n in sorted(reference_numbers(document))}
         self._marks: dict[int, list[str]] = defaultdict(list)
         self._citations: dict[int, list[str]] = defaultdict(list)
         self._heading_level = _TOP_HEADING - 1
@@ -167,6 +167,8 @@ class _Page:
         number = citation.number
         if number not in self._reference_names:
             return None
+        if citation.is_source:
+            return Link(f"[{number}]", "", self._reference_names[number])
         found = self._citations[number]
         found.append(self._name(f"reference-{number}-citation-{len(found) + 1}"))
         return Link(f"[{number}]", self._reference_names[number], found[-1])

@@ -139,6 +139,8 @@ class _Writer:
         if run.marks.footnote:
             label = self._labels.get(run.marks.footnote)
             return Run(f"[^{label}]", run.marks) if label else Run(run.text)
+        if run.marks.is_source:
+            return Run(run.text)
         if run.marks.citation:
             known = self._references is None or run.marks.citation in self._references
             link = f"[\\[{run.marks.citation}\\]](#reference-{run.marks.citation})"

@@ -17,15 +17,15 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.clock import day, now, parse_stamp
+from chalicelib.domain.clock import now, parse_stamp
 from chalicelib.domain.report import Outcome, Report
 from chalicelib.services.abandoned import is_abandoned, take_back
 from chalicelib.services.enqueue import due_at, send_permit
 from chalicelib.services.fail_report import fail_report
-from chalicelib.services.queue_figures import count_done
+from chalicelib.services.queue_figures import count_completed, count_done
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit
-from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport, duration_ms
+from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
@@ -38,8 +38,10 @@ _CANDIDATES: Final = 25
 _PAUSES: Final = (0.0, 0.3, 0.7, 1.5)
 _JUST_NOW: Final = timedelta(seconds=10)
 
-# A report that is handed on this often would never end.
+# A report that is handed on this often would never end. A narrative has a few pages; who waits for it is better
+# off with one that is written by rules.
 MAX_RELEASES: Final = 20
+MAX_NARRATIVE_RELEASES: Final = 3
 
 # How often a worker asks whether its report was cancelled, and renews its lease, in seconds. The call in
 # flight has to end within two seconds of the cancellation, and its threads take part of that.
@@ -191,11 +193,20 @@ class Claim:
         Raises:
             ClaimEndedError: the claim is over.
         """
-        at = now()
-        done = self._end(lambda: stores().reports.complete(self.report, outcome, at))
-        spent = duration_ms(done, at)
-        ended = {f"completed_{day(at)}": 1, f"milliseconds_{day(at)}": spent}
-        count_done({f"running_{self.report.priority}": -1, **ended})
+        self.finish(lambda report: stores().reports.complete(report, outcome, now()))
+
+    def finish(self, write: Callable[[Report], Report]) -> Report:
+        """End the claim with the write that completes the report, and return what that returns.
+
+        Args:
+            write: gets the report as it was claimed, with its usage; it may raise ``StateConflictError``.
+
+        Raises:
+            ClaimEndedError: the claim is over.
+        """
+        done = self._end(lambda: write(self.report))
+        count_completed(done)
+        return done
 
     def fail(self, reason: str) -> None:
         """End the report without a document.
@@ -222,7 +233,7 @@ class Claim:
         Raises:
             ClaimEndedError: the claim is over.
         """
-        if self.report.releases >= MAX_RELEASES:
+        if self.report.releases >= (MAX_NARRATIVE_RELEASES if self.report.kind == "narrative" else MAX_RELEASES):
             self.fail("The report could not be finished in the time a worker has, however often it was resumed")
             return
         self._requeue("handed on")

@@ -1,4 +1,4 @@
-"""The one way in which a report ends as ``failed``: it is written, counted and logged here."""
+"""The one way in which a claimed report ends without its document: that is written, counted and logged here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final
 
 from chalicelib.domain.clock import day
 from chalicelib.domain.report import Report
-from chalicelib.services.queue_figures import count_done
+from chalicelib.services.end_narrative import end_narrative
+from chalicelib.services.queue_figures import count_completed, count_done
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ FAILED_MARK: Final = "REPORT_FAILED"
 
 
 def fail_report(report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Report:
-    """End a claimed report without a document: two AWS calls.
+    """End a claimed report without a document: two AWS calls. A job may end with a narrative written by rules.
 
     Args:
         report: the report as it was read, with the attempt that failed.
@@ -33,7 +34,14 @@ def fail_report(report: Report, reason: str, at: datetime, *, expired_only: bool
     Raises:
         StateConflictError: the attempt is not the current one any more, or its lease is alive.
     """
-    failed = stores().reports.fail(report, reason, at, expired_only=expired_only)
+    if report.kind == "narrative":
+        failed = end_narrative(report, reason, at, expired_only=expired_only)
+        if failed.status == "completed":
+            count_completed(failed)
+            _log.warning('job %s ended with a narrative written by rules, as: "%s"', report.id, reason)
+            return failed
+    else:
+        failed = stores().reports.fail(report, reason, at, expired_only=expired_only)
     count_done({f"running_{report.priority}": -1, f"failed_{day(at)}": 1})
     _log.warning('%s report_id=%s attempt=%s reason="%s"', FAILED_MARK, report.id, report.attempt, reason)
     return failed

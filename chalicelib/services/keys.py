@@ -7,15 +7,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
-from chalicelib.domain.caller import SCOPES, Caller, Scope
+from chalicelib.domain.caller import INVESTIGATION_SCOPES, SCOPES, Caller, InvestigationKeyScope, Scope
 from chalicelib.domain.clock import now, stamp
 from chalicelib.settings import settings
 from chalicelib.stores.key_store import KeyRecord, secret_hash
 from chalicelib.stores.stores import stores
 
-_PREFIX: Final = "sk_"
+KeyKind = Literal["sk_", "pck_live_", "pck_test_"]
+
+REPORT_KEYS: Final[tuple[KeyKind, ...]] = ("sk_",)
+INVESTIGATION_KEYS: Final[tuple[KeyKind, ...]] = ("pck_live_", "pck_test_")
+
+# Owners of this form are accounts of the investigation API, whose jobs are stored beside the reports.
+_ACCOUNT_MARK: Final = "v1#"
 _LONGEST_SECRET: Final = 200
 _CACHE_SIZE: Final = 10_000
 
@@ -32,15 +38,31 @@ class CreatedKey:
     record: KeyRecord
 
 
-def create_key(owner: str, name: str, scopes: Sequence[Scope], expires_in: timedelta | None = None) -> CreatedKey:
+def create_key(
+    owner: str,
+    name: str,
+    scopes: Sequence[Scope | InvestigationKeyScope],
+    expires_in: timedelta | None = None,
+    kind: KeyKind = "sk_",
+) -> CreatedKey:
     """Make an API key for ``owner``; only its SHA-256 is stored.
 
+    Args:
+        owner: whose reports it opens, or the account whose investigations it opens.
+        name: what it is for.
+        scopes: what it may do; each kind of key has scopes of its own.
+        expires_in: how long it is valid; None until it is revoked.
+        kind: what its secret starts with: ``sk_`` opens ``/api``, the others open ``/v1``.
+
     Raises:
-        ValueError: there is no scope, or an unknown one.
+        ValueError: there is no scope, or one that this kind of key does not have; or nobody may have this name.
     """
-    if not scopes or not set(scopes) <= set(SCOPES):
-        raise ValueError(f"scopes must be some of {', '.join(SCOPES)}")
-    secret = _PREFIX + secrets.token_urlsafe(32)
+    possible = SCOPES if kind in REPORT_KEYS else INVESTIGATION_SCOPES
+    if not scopes or not set(scopes) <= set(possible):
+        raise ValueError(f"scopes must be some of {', '.join(possible)}")
+    if owner.startswith(_ACCOUNT_MARK):
+        raise ValueError(f"an owner must not start with {_ACCOUNT_MARK}")
+    secret = kind + secrets.token_urlsafe(32)
     created = now()
     record = KeyRecord(
         id=f"ak_{secrets.token_urlsafe(12)}",
@@ -65,12 +87,12 @@ def revoke_key(secret: str) -> None:
     _known.pop(hashed, None)
 
 
-def caller_of(secret: str) -> Caller | None:
-    """Return who a secret stands for, or None if it is unknown, revoked or expired.
+def caller_of(secret: str, kinds: tuple[KeyKind, ...] = REPORT_KEYS) -> Caller | None:
+    """Return who a secret stands for, or None if it is unknown, revoked, expired or of another kind than ``kinds``.
 
     One AWS call, or none while the key is cached.
     """
-    if not secret.startswith(_PREFIX) or len(secret) > _LONGEST_SECRET:
+    if not secret.startswith(kinds) or len(secret) > _LONGEST_SECRET:
         return None
     record = _find(secret_hash(secret))
     if record is None or record.revoked:

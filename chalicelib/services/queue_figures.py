@@ -9,9 +9,12 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.clock import day, parse_stamp
 from chalicelib.domain.figures import Figures, Workers
 from chalicelib.domain.priority import PRIORITIES
+from chalicelib.domain.report import Report
 from chalicelib.settings import settings
+from chalicelib.stores.report_store import duration_ms
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
@@ -62,6 +65,16 @@ def count_done(changes: Mapping[str, int]) -> None:
         count(changes)
     except (ClientError, BotoCoreError):
         _log.exception("figures %s were not counted; the sweep corrects them", dict(changes))
+
+
+def count_completed(report: Report) -> None:
+    """Count a report that was being written and is completed: one AWS call."""
+    if report.completed_at is None:
+        raise ValueError("the report is not completed")
+    ended = parse_stamp(report.completed_at)
+    spent = duration_ms(report, ended)
+    changes = {f"completed_{day(ended)}": 1, f"milliseconds_{day(ended)}": spent}
+    count_done({f"running_{report.priority}": -1, **changes})
 
 
 def workers() -> Workers:

@@ -45,7 +45,7 @@ def own_report(caller: Caller, report_id: str) -> Report:
 
 
 def _theirs(caller: Caller, report: Report | None) -> Report:
-    if report is None or report.owner != caller.owner:
+    if report is None or report.owner != caller.owner or report.kind != "report":
         raise ReportNotFoundError
     return report
 

@@ -15,7 +15,16 @@ def theme_of(report: Report) -> Theme:
     Raises:
         ThemeError: ``REPORT_THEME`` is malformed; the message says where.
     """
-    return _themes(settings().report_theme).of(report.template_name)
+    return theme_named(report.template_name)
+
+
+def theme_named(template_name: str) -> Theme:
+    """Return the theme for what is made of a template.
+
+    Raises:
+        ThemeError: ``REPORT_THEME`` is malformed; the message says where.
+    """
+    return _themes(settings().report_theme).of(template_name)
 
 
 @lru_cache(maxsize=1)

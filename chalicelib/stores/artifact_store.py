@@ -98,6 +98,17 @@ class ArtifactStore:
         with closing(answer["Body"]) as body:
             return stored, body.read() if stored.size_bytes <= most_bytes else None
 
+    def get_foreign(self, key: str, most_bytes: int) -> bytes | None:
+        """Return the bytes of an object that somebody put there through :meth:`upload_link`; None if they are too many.
+
+        Raises:
+            ArtifactMissingError: it is not there.
+        """
+        with _missing_is_told_apart(key):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        with closing(answer["Body"]) as body:
+            return body.read() if answer["ContentLength"] <= most_bytes else None
+
     def look_at(self, key: str) -> StoredObject:
         """Return what is known of an object that :meth:`put` or :meth:`put_at` stored.
 
@@ -146,5 +157,14 @@ class ArtifactStore:
                 "ResponseContentType": content_type,
                 "ResponseContentDisposition": disposition,
             },
+            ExpiresIn=seconds,
+        )
+
+    def upload_link(self, key: str, size_bytes: int, seconds: int) -> str:
+        """Return a presigned link to which exactly ``size_bytes`` can be put for ``seconds``. No AWS call."""
+        return self._client.generate_presigned_url(
+            "put_object",
+            # The length is signed, so that S3 refuses any other.
+            Params={"Bucket": self._bucket, "Key": key, "ContentLength": size_bytes},
             ExpiresIn=seconds,
         )

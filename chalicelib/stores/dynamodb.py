@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -21,9 +23,20 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 ItemKey = tuple[str, str]
 
+_Answer = TypeVar("_Answer")
+
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 _BATCH_TRIES = 5
+_TRANSACTION_TRIES: Final = 7
+# What one BatchWriteItem takes, and how many of them are sent at the same time.
+_BATCH_WRITES: Final = 25
+_BATCHES_AT_ONCE: Final = 8
+# What one BatchGetItem takes.
+_BATCH_READS: Final = 100
+
+OWN_MARK: Final = "write"
+"""The attribute with the mark of the last write that must be told apart from others when it is sent twice."""
 
 
 class ConditionFailedError(Exception):
@@ -38,6 +51,57 @@ class ThrottledError(BotoCoreError):
     """DynamoDB did not answer a batch in full, however often it was asked."""
 
     fmt = "{reason}"
+
+
+class TransactionFailedError(Exception):
+    """A transaction changed nothing, because conditions did not hold.
+
+    ``reasons`` has the index of each write whose condition failed, with the item as it is, or None.
+    """
+
+    def __init__(self, reasons: Mapping[int, Item | None]) -> None:
+        super().__init__(f"the conditions of the writes {sorted(reasons)} do not hold")
+        self.reasons = reasons
+
+
+class TransactionBusyError(BotoCoreError):
+    """Other writes to the same items got in the way every time; nothing was changed."""
+
+    fmt = "{reason}"
+
+
+@dataclass(frozen=True)
+class Put:
+    """A whole item to write in a transaction."""
+
+    table: str
+    item: Mapping[str, Any]
+    condition: ConditionBase | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """A change of an item in a transaction; the fields are those of :meth:`Table.update`."""
+
+    table: str
+    key: ItemKey
+    condition: ConditionBase | None = None
+    assign: Mapping[str, Any] = field(default_factory=dict)
+    assign_once: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, Any] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """What must hold of an item for a transaction to be done."""
+
+    table: str
+    key: ItemKey
+    condition: ConditionBase
+
+
+Write = Put | Update | Check
 
 
 @dataclass(frozen=True)
@@ -89,7 +153,7 @@ class _Expressions:
         self,
         assign: Mapping[str, Any],
         assign_once: Mapping[str, Any],
-        add: Mapping[str, int],
+        add: Mapping[str, Any],
         remove: Sequence[str],
     ) -> str:
         sets = [f"{self.name(n)} = {self.value(n, v)}" for n, v in assign.items()]
@@ -112,12 +176,31 @@ class _Expressions:
         return given
 
 
-def _raise_condition(error: ClientError) -> None:
-    """Turn a failed condition into our own error; leave every other error alone."""
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-        raise error
-    current = error.response.get("Item")
-    raise ConditionFailedError(_from_dynamodb(cast(Mapping[str, Any], current)) if current else None) from error
+def _outside_transactions(call: Callable[[], _Answer]) -> _Answer:
+    """Write one item, again where a transaction on it was under way: DynamoDB refuses those, and the SDK gives up.
+
+    Raises:
+        ConditionFailedError: the write's condition does not hold.
+        ClientError: it was refused for another reason, or a transaction was under way every time.
+    """
+    for attempt in range(1, _TRANSACTION_TRIES + 1):
+        try:
+            return call()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException":
+                current = error.response.get("Item")
+                item = _from_dynamodb(cast(Mapping[str, Any], current)) if current else None
+                raise ConditionFailedError(item) from error
+            if code != "TransactionConflictException" or attempt == _TRANSACTION_TRIES:
+                raise
+        _pause(attempt)
+    raise AssertionError("the last try returns or raises")
+
+
+def _pause(attempt: int) -> None:
+    """Wait a moment before the next try, the longer the more there were, and never as long as another."""
+    time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - spreads retries, hides nothing
 
 
 class Table:
@@ -143,15 +226,14 @@ class Table:
             expressions = _Expressions()
             given["ConditionExpression"] = expressions.condition(condition)
             given |= expressions.arguments()
-        try:
-            self._client.put_item(
+        _outside_transactions(
+            lambda: self._client.put_item(
                 TableName=self.name,
                 Item=_to_dynamodb(item),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **given,
             )
-        except ClientError as error:
-            _raise_condition(error)
+        )
 
     def update(
         self,
@@ -159,7 +241,7 @@ class Table:
         *,
         assign: Mapping[str, Any] | None = None,
         assign_once: Mapping[str, Any] | None = None,
-        add: Mapping[str, int] | None = None,
+        add: Mapping[str, Any] | None = None,
         remove: Sequence[str] = (),
         condition: ConditionBase | None = None,
     ) -> Item:
@@ -169,7 +251,7 @@ class Table:
             key: the item's key; the item is made if it is not there and no condition forbids it.
             assign: attributes to set.
             assign_once: attributes to set only where they are absent.
-            add: numbers to add.
+            add: numbers to add, or sets to join.
             remove: attributes to remove.
             condition: what must hold before.
 
@@ -182,8 +264,8 @@ class Table:
         }
         if condition is not None:
             given["ConditionExpression"] = expressions.condition(condition)
-        try:
-            changed = self._client.update_item(
+        changed = _outside_transactions(
+            lambda: self._client.update_item(
                 TableName=self.name,
                 Key=_key(key),
                 ReturnValues="ALL_NEW",
@@ -191,9 +273,7 @@ class Table:
                 **given,
                 **expressions.arguments(),
             )
-        except ClientError as error:
-            _raise_condition(error)
-            raise
+        )
         return _from_dynamodb(changed["Attributes"])
 
     def query(
@@ -292,6 +372,125 @@ def batch_get(wanted: Mapping[str, Sequence[ItemKey]], *, consistent: bool = Tru
     raise ThrottledError(reason=f"DynamoDB left {', '.join(request)} unread {_BATCH_TRIES} times")
 
 
+def new_mark() -> str:
+    """Return a value for :data:`OWN_MARK` that no other write has."""
+    return secrets.token_urlsafe(9)
+
+
 def key_is(name: str, value: str) -> ConditionBase:
     """Return the key condition ``name = value``."""
     return Key(name).eq(value)
+
+
+def read_many(table: str, keys: Sequence[ItemKey]) -> list[Item]:
+    """Return the items that exist among any number of keys, in no order (consistent reads).
+
+    One AWS call for each hundred keys, some at the same time. No key, no call.
+
+    Raises:
+        ThrottledError: DynamoDB left some unread.
+    """
+    parts = [keys[at : at + _BATCH_READS] for at in range(0, len(keys), _BATCH_READS)]
+    if len(parts) <= 1:
+        return batch_get({table: parts[0]})[table] if parts else []
+    with ThreadPoolExecutor(min(len(parts), _BATCHES_AT_ONCE)) as pool:
+        return [item for found in pool.map(lambda part: batch_get({table: part}), parts) for item in found[table]]
+
+
+def batch_write(
+    table: str, items: Sequence[Mapping[str, Any]], *, before_each: Callable[[], None] | None = None
+) -> None:
+    """Write whole items, none of them twice, without a condition: 25 a call, some calls at the same time.
+
+    It is not one transaction: after an error some may be written.
+
+    Args:
+        table: the table's name.
+        items: what to write.
+        before_each: called before each AWS call; what it raises ends the writing.
+
+    Raises:
+        ThrottledError: DynamoDB left some unwritten.
+    """
+    parts = [items[at : at + _BATCH_WRITES] for at in range(0, len(items), _BATCH_WRITES)]
+    if len(parts) <= 1:
+        for part in parts:
+            _write_batch(table, part, before_each)
+        return
+    with ThreadPoolExecutor(min(len(parts), _BATCHES_AT_ONCE)) as pool:
+        for done in [pool.submit(_write_batch, table, part, before_each) for part in parts]:
+            done.result()
+
+
+def _write_batch(table: str, items: Sequence[Mapping[str, Any]], before_each: Callable[[], None] | None) -> None:
+    request: dict[str, Any] = {table: [{"PutRequest": {"Item": _to_dynamodb(item)}} for item in items]}
+    for attempt in range(_BATCH_TRIES):
+        if attempt:
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - spreads retries, hides nothing
+        if before_each is not None:
+            before_each()
+        request = cast(dict[str, Any], dynamodb_client().batch_write_item(RequestItems=request)["UnprocessedItems"])
+        if not request:
+            return
+    raise ThrottledError(reason=f"DynamoDB left items of {table} unwritten {_BATCH_TRIES} times")
+
+
+def transact(writes: Sequence[Write]) -> None:
+    """Do all writes or none: one AWS call, or up to seven where others change the same items meanwhile.
+
+    Every item that is put or updated gets a mark of this transaction: if an answer is lost and the request sent
+    again, its conditions fail on what it did itself, and the mark shows that.
+
+    Args:
+        writes: at most 100, no two of one item.
+
+    Raises:
+        TransactionFailedError: conditions do not hold.
+        TransactionBusyError: it was in the way of others every time.
+    """
+    mark = new_mark()
+    entries: list[Any] = [_entry(write, mark) for write in writes]
+    for attempt in range(_TRANSACTION_TRIES):
+        if attempt:
+            _pause(attempt)
+        try:
+            dynamodb_client().transact_write_items(TransactItems=entries)
+        except dynamodb_client().exceptions.TransactionCanceledException as error:
+            reasons = cast(list[dict[str, Any]], error.response.get("CancellationReasons", []))
+            failed = _failed_conditions(reasons)
+            if any(item is not None and item.get(OWN_MARK) == mark for item in failed.values()):
+                return
+            if failed:
+                raise TransactionFailedError(failed) from error
+            if not any(reason.get("Code") in _PASSING for reason in reasons):
+                raise
+        else:
+            return
+    raise TransactionBusyError(reason=f"a transaction was in others' way {_TRANSACTION_TRIES} times")
+
+
+# Why a transaction may be cancelled that can be done a moment later.
+_PASSING: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+def _failed_conditions(reasons: Sequence[Mapping[str, Any]]) -> dict[int, Item | None]:
+    return {
+        number: _from_dynamodb(reason["Item"]) if reason.get("Item") else None
+        for number, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+
+
+def _entry(write: Write, mark: str) -> dict[str, Any]:
+    expressions = _Expressions()
+    given: dict[str, Any] = {"TableName": write.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    if write.condition is not None:
+        given["ConditionExpression"] = expressions.condition(write.condition)
+    if isinstance(write, Put):
+        return {"Put": given | {"Item": _to_dynamodb({**write.item, OWN_MARK: mark})} | expressions.arguments()}
+    given["Key"] = _key(write.key)
+    if isinstance(write, Check):
+        return {"ConditionCheck": given | expressions.arguments()}
+    assign = {**write.assign, OWN_MARK: mark}
+    given["UpdateExpression"] = expressions.update(assign, write.assign_once, write.add, write.remove)
+    return {"Update": given | expressions.arguments()}

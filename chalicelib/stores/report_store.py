@@ -22,7 +22,17 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from chalicelib.domain.clock import day, parse_stamp, stamp
 from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import WAITING, Artifact, Outcome, Report, Status
-from chalicelib.stores.dynamodb import ConditionFailedError, Item, ItemKey, Page, Table, batch_get, key_is
+from chalicelib.stores.dynamodb import (
+    ConditionFailedError,
+    Item,
+    ItemKey,
+    Page,
+    Put,
+    Table,
+    Update,
+    batch_get,
+    key_is,
+)
 
 DUE_SHARDS: Final = 4
 EXACT_POSITIONS: Final = 1000
@@ -134,6 +144,7 @@ def to_item(report: Report, due_at: datetime) -> Item:
         "progress": report.progress,
         "message": report.message,
         "words": report.words,
+        "kind": report.kind,
     }
 
 
@@ -187,12 +198,14 @@ def to_report(item: Item) -> Report:
         error_message=item.get("error_message"),
         outcome=_outcome(item.get("outcome")),
         usage=_read_usage(item.get("usage")),
+        kind=item.get("kind", "report"),
     )
 
 
-def _mine(report: Report) -> ConditionBase:
-    """Hold only while this very claim is the current one."""
-    return Attr("status").eq("processing") & Attr("attempt").eq(report.attempt)
+def _mine(report: Report, at: datetime | None = None, expired_only: bool = False) -> ConditionBase:
+    """Hold only while this very claim is the current one; with ``expired_only`` only if its lease ran out by ``at``."""
+    current = Attr("status").eq("processing") & Attr("attempt").eq(report.attempt)
+    return current & Attr("lease").lt(stamp(at)) if expired_only and at is not None else current
 
 
 class ReportStore:
@@ -303,8 +316,9 @@ class ReportStore:
             StateConflictError: a report with this id exists.
         """
         mark = _new_mark()
+        creation = self.creation(report, due_at)
         try:
-            self._table.put(to_item(report, due_at) | {"write": mark}, Attr("pk").not_exists())
+            self._table.put({**creation.item, "write": mark}, creation.condition)
         except ConditionFailedError as error:
             if not _is_own(error, mark):
                 raise _conflict(error) from error
@@ -358,15 +372,7 @@ class ReportStore:
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
-        fields = {
-            "outcome": json.dumps(asdict(replace(outcome, summary="")), ensure_ascii=False),
-            "progress": 100,
-            "message": "completed",
-            "words": outcome.word_count,
-        }
-        if report.conversation_id and outcome.summary:
-            fields |= {"conversation": _conversation(report), "summary": outcome.summary}
-        return self._finish(report, "completed", _mine(report), at, fields)
+        return self._do(self.completion(report, outcome, at))
 
     def fail(self, report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Report:
         """End a claim without a document, keeping its usage; with ``expired_only`` only if its lease ran out.
@@ -374,9 +380,7 @@ class ReportStore:
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
-        condition = _mine(report) & Attr("lease").lt(stamp(at)) if expired_only else _mine(report)
-        fields = {"error_message": reason, "message": "failed", **_usage(report)}
-        return self._finish(report, "failed", condition, at, fields)
+        return self._do(self.failure(report, reason, at, expired_only=expired_only))
 
     def cancel(self, report: Report, at: datetime) -> Report:
         """Cancel a report that has not ended.
@@ -384,14 +388,7 @@ class ReportStore:
         Raises:
             StateConflictError: it moved since ``report`` was read.
         """
-        seen = Attr("status").eq(report.status) & _same_attempt(report)
-        return self._change(
-            report,
-            seen,
-            status="cancelled",
-            assign={"completed_at": stamp(at), "message": "cancelled"},
-            remove=("waiting", "enqueued", "lease", "due", "due_at"),
-        )
+        return self._do(self.cancellation(report, at))
 
     def requeue(self, report: Report, at: datetime, due_at: datetime, cause: RequeueCause) -> Report:
         """Give a claimed report back to the head of its queue.
@@ -405,9 +402,7 @@ class ReportStore:
         Raises:
             StateConflictError: the claim is not the current one any more, or (``lease over``) is alive.
         """
-        condition = _mine(report)
-        if cause == "lease over":
-            condition = condition & Attr("lease").lt(stamp(at))
+        condition = _mine(report, at, expired_only=cause == "lease over")
         return self._change(
             report,
             condition,
@@ -439,6 +434,39 @@ class ReportStore:
             remove=("error_message", "started_at", "completed_at", "duration_ms"),
         )
 
+    # Changes of state as parts of a transaction: where a condition of theirs fails, the state is another
+
+    def creation(self, report: Report, due_at: datetime) -> Put:
+        """Return the write of :meth:`create`."""
+        return Put(self._table.name, to_item(report, due_at), Attr("pk").not_exists())
+
+    def completion(self, report: Report, outcome: Outcome, at: datetime, *, expired_only: bool = False) -> Update:
+        """Return the write of :meth:`complete`; with ``expired_only`` only if the claim's lease ran out."""
+        fields = {
+            "outcome": json.dumps(asdict(replace(outcome, summary="")), ensure_ascii=False),
+            "progress": 100,
+            "message": "completed",
+            "words": outcome.word_count,
+        }
+        if report.conversation_id and outcome.summary:
+            fields |= {"conversation": _conversation(report), "summary": outcome.summary}
+        return self._end(report, "completed", _mine(report, at, expired_only), at, fields)
+
+    def failure(self, report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Update:
+        """Return the write of :meth:`fail`."""
+        fields = {"error_message": reason, "message": "failed", **_usage(report)}
+        return self._end(report, "failed", _mine(report, at, expired_only), at, fields)
+
+    def cancellation(self, report: Report, at: datetime) -> Update:
+        """Return the write of :meth:`cancel`."""
+        return self._update(
+            report,
+            Attr("status").eq(report.status) & _same_attempt(report),
+            status="cancelled",
+            assign={"completed_at": stamp(at), "message": "cancelled"},
+            remove=("waiting", "enqueued", "lease", "due", "due_at"),
+        )
+
     def _waiting(self, report: Report, queued_at: str, due_at: datetime) -> dict[str, Any]:
         return {
             "waiting": report.priority,
@@ -450,18 +478,18 @@ class ReportStore:
     def _move(self, report: Report, status: Status, condition: ConditionBase, *, due_at: datetime) -> Report:
         return self._change(report, condition, status=status, assign={"due_at": stamp(due_at)})
 
-    def _finish(
+    def _end(
         self, report: Report, status: Status, condition: ConditionBase, at: datetime, fields: dict[str, Any]
-    ) -> Report:
+    ) -> Update:
         ended = {
             "completed_at": stamp(at),
             "due": f"finished#{day(at)}",
             "due_at": stamp(at),
             "duration_ms": duration_ms(report, at),
         }
-        return self._change(report, condition, status=status, assign=fields | ended, remove=("lease",))
+        return self._update(report, condition, status=status, assign=fields | ended, remove=("lease",))
 
-    def _change(
+    def _update(
         self,
         report: Report | WaitingReport,
         condition: ConditionBase,
@@ -469,12 +497,27 @@ class ReportStore:
         status: Status | None = None,
         assign: dict[str, Any],
         **changes: Any,
-    ) -> Report:
-        mark = _new_mark()
+    ) -> Update:
         if status is not None:
-            assign = assign | {"status": status, "owner_status": f"{report.owner}#{status}", "write": mark}
+            assign = assign | {"status": status, "owner_status": f"{report.owner}#{status}"}
+        return Update(self._table.name, report_key(report.id), condition, assign=assign, **changes)
+
+    def _change(self, report: Report | WaitingReport, condition: ConditionBase, **how: Any) -> Report:
+        return self._do(self._update(report, condition, **how))
+
+    def _do(self, update: Update) -> Report:
+        mark = _new_mark()
+        # A renewal leaves no mark: it has no state to take for somebody else's.
+        marked = {**update.assign, "write": mark} if "status" in update.assign else update.assign
         try:
-            changed = self._table.update(report_key(report.id), condition=condition, assign=assign, **changes)
+            changed = self._table.update(
+                update.key,
+                assign=marked,
+                assign_once=update.assign_once,
+                add=update.add,
+                remove=update.remove,
+                condition=update.condition,
+            )
             return to_report(changed)
         except ConditionFailedError as error:
             if error.current is not None and _is_own(error, mark):

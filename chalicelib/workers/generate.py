@@ -1,9 +1,9 @@
-"""The SQS edge: a permit arrives, one report is claimed, written, rendered and stored."""
+"""The SQS edge: a permit arrives, one report or narrative is claimed, written and stored."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from typing import Final
@@ -16,21 +16,19 @@ from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import Artifact, Outcome, Report
 from chalicelib.domain.summary import summary_of
 from chalicelib.generation.assignment import EarlierReport
-from chalicelib.generation.budget import Meter
 from chalicelib.generation.errors import BudgetSpent, GenerationFailed
-from chalicelib.generation.model_client import Endpoint, ModelClient
-from chalicelib.generation.pipeline import Written, earlier_usage, write_report
+from chalicelib.generation.pipeline import Written, write_report
 from chalicelib.generation.report_assignment import assignment_of
-from chalicelib.generation.usage import Usage
 from chalicelib.rendering.render import Rendering, render, unshown
 from chalicelib.rendering.theme import Theme, ThemeError
 from chalicelib.services.claims import Claim, ClaimEndedError, OutOfTimeError, claim_next
 from chalicelib.services.report_theme import theme_of
-from chalicelib.settings import Settings, settings
+from chalicelib.settings import settings
 from chalicelib.stores.artifact_store import UndeletedError
 from chalicelib.stores.permit_queue import MalformedPermitError, to_permit
-from chalicelib.stores.secret_store import secret_parameter
 from chalicelib.stores.stores import stores
+from chalicelib.workers.model_endpoint import meter_of, model_client
+from chalicelib.workers.write_narrative import write_narrative_report
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +62,7 @@ def handle_permit(body: str, priority: Priority, remaining_seconds: Callable[[],
 def _write(claim: Claim) -> None:
     report = claim.report
     try:
-        outcome = _produce(claim)
-        claim.complete(outcome)
+        outcome = _write_report(claim) if report.kind == "report" else write_narrative_report(claim)
     except (GenerationFailed, BudgetSpent) as failure:
         reason = str(failure)
         _end(claim, lambda: claim.fail(reason))
@@ -83,6 +80,12 @@ def _write(claim: Claim) -> None:
         _clear_up(report, outcome)
 
 
+def _write_report(claim: Claim) -> Outcome:
+    outcome = _produce(claim)
+    claim.complete(outcome)
+    return outcome
+
+
 def _end(claim: Claim, write: Callable[[], None]) -> None:
     try:
         write()
@@ -93,6 +96,8 @@ def _end(claim: Claim, write: Callable[[], None]) -> None:
 
 def _discard_own_files(report: Report) -> None:
     """Delete what this attempt may have stored: it did not become the report."""
+    if report.kind == "narrative":
+        return  # it stores one file, and that last of all
     try:
         stores().artifacts.discard(report.id, attempt=report.attempt)
     except (ClientError, BotoCoreError, UndeletedError):
@@ -105,9 +110,9 @@ def _produce(claim: Claim) -> Outcome:
         raise GenerationFailed(NO_MODEL)
     theme = _theme(report)
     checkpoints = stores().checkpoints.load(report.id, now())
-    meter = _meter(report, checkpoints, given)
+    meter = meter_of(report, checkpoints, given)
     claim.usage = lambda: asdict(meter.total)
-    with closing(_model(given)) as model:
+    with closing(model_client(given, given.llm_model)) as model:
         written = write_report(
             assignment_of(report, _conversation(report)),
             checkpoints,
@@ -132,32 +137,6 @@ def _theme(report: Report) -> Theme:
         return theme_of(report)
     except ThemeError as error:
         raise GenerationFailed(f"REPORT_THEME: {error}") from None
-
-
-def _meter(report: Report, checkpoints: Mapping[str, str], given: Settings) -> Meter:
-    """Count on from earlier attempts, whose cost the limit covers, too.
-
-    The checkpoint is of the last request, but ends before the record does, which knows every attempt that came
-    to an end of its own.
-    """
-    recorded = Usage(**report.usage) if report.usage is not None else Usage()  # type: ignore[arg-type]
-    before = max(recorded, earlier_usage(checkpoints), key=lambda usage: usage.calls)
-    return Meter(given.llm_prices, report.parameters.get("max_cost_usd"), before)
-
-
-def _model(given: Settings) -> ModelClient:
-    first = Endpoint(given.llm_base_url, _key(given.llm_api_key, given.llm_api_key_parameter), given.llm_model)
-    second = None
-    if given.llm_fallback_base_url and given.llm_fallback_model:
-        key = _key(given.llm_fallback_api_key, given.llm_fallback_api_key_parameter)
-        second = Endpoint(given.llm_fallback_base_url, key, given.llm_fallback_model)
-    return ModelClient(
-        first, second, timeout_seconds=given.llm_timeout_seconds, patience_seconds=given.llm_patience_seconds
-    )
-
-
-def _key(value: str, parameter: str) -> str:
-    return secret_parameter(parameter) if parameter else value
 
 
 def _conversation(report: Report) -> list[EarlierReport]:
@@ -195,7 +174,7 @@ def _clear_up(report: Report, outcome: Outcome) -> None:
     """
     try:
         stores().checkpoints.clear(report.id)
-        if report.attempt > 1:
+        if report.attempt > 1 and report.kind == "report":
             # Of this attempt everything stays: a reader may have had another format rendered by now.
             stores().artifacts.discard(report.id, but=report.attempt)
     except (ClientError, BotoCoreError, UndeletedError):

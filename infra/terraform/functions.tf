@@ -12,6 +12,8 @@ locals {
       LEASE_SECONDS   = tostring(var.lease_seconds)
       RESEND_SECONDS  = tostring(var.resend_seconds)
       PRESIGN_SECONDS = tostring(var.presign_seconds)
+
+      AUTO_REGENERATE_SECONDS = tostring(var.auto_regenerate_seconds)
     },
     var.extra_environment,
   )
@@ -38,6 +40,7 @@ locals {
       LLM_BASE_URL        = var.llm_base_url
       LLM_TIMEOUT_SECONDS = tostring(var.llm_timeout_seconds)
     },
+    { for tier, model in var.llm_tier_models : "LLM_MODEL_${upper(tier)}" => model if model != null },
     var.llm_api_key_parameter == "" ? {} : { LLM_API_KEY_PARAMETER = var.llm_api_key_parameter },
     var.llm_fallback_api_key_parameter == "" ? {} : { LLM_FALLBACK_API_KEY_PARAMETER = var.llm_fallback_api_key_parameter },
   )

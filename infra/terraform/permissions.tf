@@ -9,6 +9,12 @@ locals {
   all_queues    = [for queue in aws_sqs_queue.queue : queue.arn]
   all_dead      = [for queue in aws_sqs_queue.dead : queue.arn]
 
+  investigations_table = aws_dynamodb_table.table["investigations"].arn
+  # Texts of very large findings, and reports of investigations with their renderings.
+  evidence   = "${aws_s3_bucket.bucket["artifacts"].arn}/evidence/*"
+  narratives = "${aws_s3_bucket.bucket["artifacts"].arn}/investigations/*"
+  uploads    = "${aws_s3_bucket.bucket["artifacts"].arn}/uploads/*"
+
   # What Lambda itself calls with a function's role to read a queue for it.
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
@@ -44,6 +50,37 @@ data "aws_iam_policy_document" "api" {
   }
 
   statement {
+    # Heads and findings: a batch of findings is written 25 items a call, and the versions of a report are queried.
+    sid = "StartInvestigationsAndTakeInFindings"
+    actions = [
+      "dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem",
+      "dynamodb:BatchWriteItem", "dynamodb:Query",
+    ]
+    resources = [local.investigations_table]
+  }
+
+  statement {
+    sid     = "ListInvestigationsAndFindings"
+    actions = ["dynamodb:Query"]
+    resources = [
+      for index in ["by_account", "by_narrow", "by_investigation"] : "${local.investigations_table}/index/${index}"
+    ]
+  }
+
+  statement {
+    sid       = "KeepTextsOfLargeFindings"
+    actions   = ["s3:PutObject", "s3:GetObject"]
+    resources = [local.evidence]
+  }
+
+  statement {
+    # Files to import findings from. A presigned link carries the rights of the role that signed it.
+    sid       = "TakeUploads"
+    actions   = ["s3:PutObject", "s3:GetObject"]
+    resources = [local.uploads]
+  }
+
+  statement {
     sid       = "ReadKeysAndFigures"
     actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
     resources = [local.access_table]
@@ -72,30 +109,67 @@ data "aws_iam_policy_document" "download" {
   statement {
     sid       = "ReadReportsAndKeys"
     actions   = ["dynamodb:GetItem"]
-    resources = [local.reports_table, local.access_table]
+    resources = [local.reports_table, local.investigations_table, local.access_table]
   }
 
   statement {
     # A presigned link carries the rights of the role that signed it.
     sid       = "HandOutDocuments"
     actions   = ["s3:GetObject"]
-    resources = [local.documents]
+    resources = [local.documents, local.narratives]
   }
 
   statement {
     sid       = "KeepWhatWasRendered"
     actions   = ["s3:PutObject"]
-    resources = [local.documents]
+    resources = [local.documents, local.narratives]
+  }
+}
+
+# What it takes to write an investigation's report: whoever ends its job without a model writes it, too.
+data "aws_iam_policy_document" "writes_narratives" {
+  statement {
+    sid = "ReadEvidenceAndStoreVersions"
+    actions = [
+      "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:PutItem",
+    ]
+    resources = [local.investigations_table]
+  }
+
+  statement {
+    sid       = "SelectStoredFindings"
+    actions   = ["dynamodb:Query"]
+    resources = ["${local.investigations_table}/index/by_account"]
+  }
+
+  statement {
+    sid       = "ReadTextsOfLargeFindings"
+    actions   = ["s3:GetObject"]
+    resources = [local.evidence]
+  }
+
+  statement {
+    sid       = "StoreReportsOfInvestigations"
+    actions   = ["s3:PutObject"]
+    resources = [local.narratives]
   }
 }
 
 data "aws_iam_policy_document" "generator" {
   for_each = local.generators
 
+  source_policy_documents = [data.aws_iam_policy_document.writes_narratives.json]
+
   statement {
     sid       = "ReceivePermits"
     actions   = local.read_queue
     resources = [aws_sqs_queue.queue[each.value.queue].arn]
+  }
+
+  statement {
+    sid       = "ReadTheVersionBeforeForWhatHasChanged"
+    actions   = ["s3:GetObject"]
+    resources = [local.narratives]
   }
 
   statement {
@@ -171,6 +245,8 @@ data "aws_iam_policy_document" "generator" {
 }
 
 data "aws_iam_policy_document" "dead_letters" {
+  source_policy_documents = [data.aws_iam_policy_document.writes_narratives.json]
+
   statement {
     sid       = "ReceiveDeadPermits"
     actions   = local.read_queue
@@ -203,10 +279,22 @@ data "aws_iam_policy_document" "dead_letters" {
 }
 
 data "aws_iam_policy_document" "sweep" {
+  source_policy_documents = [data.aws_iam_policy_document.writes_narratives.json]
+
   statement {
-    sid       = "FindWhatIsDueOrWaits"
-    actions   = ["dynamodb:Query"]
-    resources = ["${local.reports_table}/index/due", "${local.reports_table}/index/waiting"]
+    sid     = "FindWhatIsDueOrWaits"
+    actions = ["dynamodb:Query"]
+    resources = [
+      "${local.reports_table}/index/due",
+      "${local.reports_table}/index/waiting",
+      "${local.investigations_table}/index/due",
+    ]
+  }
+
+  statement {
+    sid       = "QueueWhatIsRegeneratedByItself"
+    actions   = ["dynamodb:PutItem"]
+    resources = [local.reports_table]
   }
 
   statement {

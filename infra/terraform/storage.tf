@@ -3,7 +3,7 @@ locals {
   buckets = toset(concat(keys(local.declared.buckets), ["packages"]))
 
   # Where documents lie, and what they were made from: an old version there is somebody's text.
-  private_prefixes = ["reports/"]
+  private_prefixes = ["reports/", "investigations/", "evidence/", "uploads/"]
 }
 
 resource "aws_s3_bucket" "bucket" {
@@ -95,6 +95,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "bucket" {
       # What is left when the last version is gone.
       expiration {
         expired_object_delete_marker = true
+      }
+    }
+  }
+
+  # Files to import findings from. An import reads them at once; for a day it can be repeated.
+  dynamic "rule" {
+    for_each = each.key == "packages" ? [] : ["uploads/"]
+
+    content {
+      id     = "uploads"
+      status = "Enabled"
+
+      filter {
+        prefix = rule.value
+      }
+
+      expiration {
+        days = 1
       }
     }
   }

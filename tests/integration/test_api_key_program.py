@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.services.keys import caller_of, forget_keys
+from chalicelib.domain.caller import INVESTIGATION_SCOPES
+from chalicelib.services.keys import INVESTIGATION_KEYS, caller_of, forget_keys
 from infra import api_key
 from tests.support.service import Service, forget_everything
 
@@ -48,6 +49,23 @@ def test_a_key_has_the_scopes_it_is_given(capsys: pytest.CaptureFixture[str]) ->
     caller = caller_of(key)
     assert caller is not None
     assert caller.scopes == {"read"}
+
+
+@pytest.mark.usefixtures("terraform")
+@pytest.mark.parametrize(("kind", "prefix"), [("live", "pck_live_"), ("test", "pck_test_")])
+def test_a_key_to_the_investigations_has_every_scope_unless_some_are_named(
+    capsys: pytest.CaptureFixture[str], kind: str, prefix: str
+) -> None:
+    _, key = run(capsys, "create", "acme", "--v1", kind)
+    assert key.startswith(prefix)
+    caller = caller_of(key, INVESTIGATION_KEYS)
+    assert caller is not None
+    assert caller.scopes == set(INVESTIGATION_SCOPES)
+    _, key = run(capsys, "create", "acme", "--v1", kind, "--scopes", "reports:read")
+    caller = caller_of(key, INVESTIGATION_KEYS)
+    assert caller is not None
+    assert caller.scopes == {"reports:read"}
+    assert run(capsys, "create", "acme", "--v1", kind, "--scopes", "read")[0] == 1
 
 
 @pytest.mark.usefixtures("terraform")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.support.iam_policy import Call, Grant
@@ -83,9 +83,14 @@ class Observed:
         return re.sub("|".join(map(re.escape, longest_first)), lambda found: self._names[found[0]], own)
 
 
-def table(families: Iterable[Family], explained: Mapping[Right, str]) -> Iterator[str]:
-    """Yield the lines of a table: function, action, resource, and the calls or why there are none."""
+def table(families: Iterable[Family], explained: Callable[[str], Mapping[Right, str]]) -> Iterator[str]:
+    """Yield the lines of a table: function, action, resource, and the calls or why there are none.
+
+    Args:
+        families: the functions by what they may do.
+        explained: why a family, by its name, did not use some of its rights.
+    """
     for family in sorted(families, key=lambda family: family.name):
         for (action, kind), calls in sorted(family.calls.items()):
-            why = f"{calls} calls" if calls else explained.get((action, kind), "never used")
+            why = f"{calls} calls" if calls else explained(family.name).get((action, kind), "never used")
             yield f"{family.name:<13} {action:<28} {kind:<40} {why}"

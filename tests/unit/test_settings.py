@@ -36,9 +36,15 @@ def test_models_have_prices_and_a_fallback_only_where_they_are_set() -> None:
     assert "sk-b" not in repr(found)
 
 
+def test_a_tier_has_a_model_of_its_own_or_the_one_of_all() -> None:
+    found = read_settings({"LLM_MODEL": "usual", "LLM_MODEL_DEEP": "large", "LLM_MODEL_FAST": ""})
+    assert found.llm_tier_models == {"fast": "usual", "standard": "usual", "deep": "large"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("AUTO_REGENERATE_SECONDS", "0"),
         ("LEASE_SECONDS", "soon"),
         ("LEASE_SECONDS", "1"),
         ("PRESIGN_SECONDS", "901"),

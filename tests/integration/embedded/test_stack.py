@@ -90,9 +90,19 @@ def test_the_api_answers_with_the_key_and_not_without(stack: Stack) -> None:
     assert call(f"{stack.url}/nothing", stack.api_key)[0] == 404
 
 
+def test_the_investigation_api_answers_with_its_own_key(stack: Stack) -> None:
+    request = urllib.request.Request(
+        f"{stack.url}/v1/investigations", headers={"Authorization": f"Bearer {stack.investigations_key}"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.load(answer) == {"investigations": [], "next_cursor": None}
+    assert call(f"{stack.url}/v1/investigations", stack.investigations_key)[0] == 401
+
+
 def test_scripts_find_the_stack_in_a_file_for_this_user_alone(stack: Stack) -> None:
     state = state_of(stack)
     assert (state["url"], state["api_key"], state["pids"]) == (stack.url, stack.api_key, stack.pids)
+    assert state["investigations_key"] == stack.investigations_key
     assert state["aws_endpoint_url"] == state["environment"]["AWS_ENDPOINT_URL"]
     assert state["environment"]["REPORTS_TABLE"]
     assert "secret-of-the-model" not in json.dumps(state)

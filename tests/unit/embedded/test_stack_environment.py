@@ -21,6 +21,7 @@ CALLER = {
     "OPENAI_BASE_URL": "https://paid.example",
     "LLM_CONCURRENCY": "64",
     "REPORTS_TABLE": "production-reports",
+    "INVESTIGATIONS_TABLE": "production-investigations",
     "WORKERS": "urgent:1",
     "LOG_LEVEL": "INFO",
 }

@@ -38,10 +38,18 @@ def test_every_handler_has_a_policy_of_its_own() -> None:
 
 
 def test_indexes_named_in_policies_are_declared() -> None:
-    named = set(re.findall(r"/index/(\w+)", SOURCES["permissions.tf"]))
-    listed = re.search(r"for index in (\[.*?\]) :", SOURCES["permissions.tf"])
-    assert listed
-    assert named | set(json.loads(listed[1])) == set(DECLARED["tables"]["reports"]["indexes"])
+    policies = SOURCES["permissions.tf"]
+    named = set(re.findall(r"local\.(\w+)_table\}/index/(\w+)", policies))
+    for names, table in re.findall(r"for index in (\[.*?\]) : \"\$\{local\.(\w+)_table\}/index/\$", policies):
+        named |= {(table, index) for index in json.loads(names)}
+    assert named == {(table, index) for table, declared in DECLARED["tables"].items() for index in declared["indexes"]}
+
+
+def test_old_versions_of_every_private_text_expire() -> None:
+    prefixes = re.search(r"private_prefixes = (\[.*?\])", SOURCES["storage.tf"])
+    assert prefixes
+    written = set(re.findall(r'\["artifacts"\]\.arn\}/(\w+/)\*', SOURCES["permissions.tf"]))
+    assert written == set(json.loads(prefixes[1]))
 
 
 def test_only_traces_may_be_sent_to_any_resource() -> None:

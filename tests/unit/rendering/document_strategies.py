@@ -56,6 +56,7 @@ _MARKS = st.builds(
     line_break=st.just(False),
     footnote=st.just(""),
     citation=st.just(0),
+    is_source=st.just(False),
 )
 
 

@@ -135,6 +135,14 @@ def test_ticks_are_what_people_would_draw(low: float, high: float, ticks: list[f
     assert nice_ticks(low, high) == pytest.approx(ticks)
 
 
+@pytest.mark.parametrize("high", [1, 2, 3, 13, 128])
+def test_an_axis_of_counts_has_no_halves(high: int) -> None:
+    ticks = nice_ticks(0, high, whole=True)
+    assert all(tick.is_integer() for tick in ticks)
+    assert ticks[-1] >= high
+    assert len(ticks) == len(set(ticks)) >= 2
+
+
 @pytest.mark.parametrize("value", [0.0, 1e15, -1e15, 5e-324, 1e-12, 123456.789])
 def test_extreme_numbers_are_drawn(value: float) -> None:
     layout = lay_out_chart(chart("bar", [value, 1.0, None]), WIDTH, rough_width)

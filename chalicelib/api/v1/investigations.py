@@ -1,0 +1,109 @@
+"""The routes of investigations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.api.envelope import json_response
+from chalicelib.api.problems import invalid
+from chalicelib.api.v1 import requests
+from chalicelib.api.v1.access import account_with
+from chalicelib.api.v1.cursors import read_cursor, write_cursor
+from chalicelib.api.v1.problems import busy, idempotency_conflict, not_completed
+from chalicelib.api.v1.views import created_view, investigation_view, page_view
+from chalicelib.domain.investigation import Investigation
+from chalicelib.services import findings as findings_service
+from chalicelib.services import investigations as service
+from chalicelib.services.not_found import NotFoundError
+from chalicelib.stores.investigation_store import HeadConflictError
+from chalicelib.stores.narrative_store import TooManyInFlightError
+from chalicelib.stores.report_store import StateConflictError
+
+investigations = Blueprint(__name__)
+
+# Where no body is read, whatever type a client says it has is fine.
+ANY: Final = ["*/*"]
+
+
+def _request() -> Request:
+    request = investigations.current_request
+    assert request is not None
+    return request
+
+
+def _with_estimate(investigation: Investigation, status: int = 200) -> Response:
+    return json_response(investigation_view(investigation, service.estimated_completion(investigation)), status)
+
+
+@investigations.route("/v1/investigations", methods=["POST"])
+def trigger() -> Response:
+    """Trigger an investigation."""
+    # Only routes that check a body pay for pydantic.
+    from chalicelib.api.v1.bodies import parse_create
+
+    account = account_with(_request(), "investigations:trigger")
+    new = parse_create(requests.json_body(_request()), _request().headers.get("idempotency-key"))
+    if new.findings is not None:
+        account_with(_request(), "findings:write")
+    try:
+        created = service.create_investigation(account, new)
+    except service.IdempotencyConflictError:
+        raise idempotency_conflict() from None
+    except findings_service.EvidenceFullError as full:
+        raise invalid(full.path, str(full)) from None
+    except findings_service.EvidenceBusyError:
+        raise busy() from None
+    return json_response(created_view(created), 202)
+
+
+@investigations.route("/v1/investigations", methods=["GET"], content_types=ANY)
+def list_investigations() -> Response:
+    """List the account's investigations, newest first."""
+    account = account_with(_request(), "investigations:read")
+    query = requests.investigations_query(requests.query_of(_request()))
+    start = read_cursor(account, query.filters, query.cursor)
+    found, following = service.list_investigations(account, query.status, query.limit, start)
+    rows = [investigation_view(i) for i in found]
+    return json_response(page_view("investigations", rows, write_cursor(account, query.filters, following)))
+
+
+@investigations.route("/v1/investigations/{investigation_id}", methods=["GET"], content_types=ANY)
+def get_investigation(investigation_id: str) -> Response:
+    """Show an investigation."""
+    account = account_with(_request(), "investigations:read")
+    try:
+        return _with_estimate(service.get_investigation(account, requests.investigation_id(investigation_id)))
+    except NotFoundError:
+        raise requests.not_found("investigation") from None
+
+
+@investigations.route("/v1/investigations/{investigation_id}", methods=["DELETE"], content_types=ANY)
+def cancel_investigation(investigation_id: str) -> Response:
+    """Cancel an investigation; one that has ended stays as it is."""
+    account = account_with(_request(), "investigations:trigger")
+    try:
+        return json_response(
+            investigation_view(service.cancel_investigation(account, requests.investigation_id(investigation_id)))
+        )
+    except NotFoundError:
+        raise requests.not_found("investigation") from None
+    except (HeadConflictError, StateConflictError):
+        raise busy() from None
+
+
+@investigations.route("/v1/investigations/{investigation_id}/complete", methods=["POST"], content_types=ANY)
+def complete_investigation(investigation_id: str) -> Response:
+    """Close the evidence and write the report."""
+    account = account_with(_request(), "findings:write")
+    try:
+        found, job_id = service.complete_investigation(account, requests.investigation_id(investigation_id))
+    except NotFoundError:
+        raise requests.not_found("investigation") from None
+    except service.ClosedError:
+        raise not_completed("The investigation failed or was cancelled: it gets no report") from None
+    except (HeadConflictError, TooManyInFlightError):
+        raise busy() from None
+    view = investigation_view(found, service.estimated_completion(found))
+    return json_response(view | {"job_id": job_id}, 202)
