@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from chalicelib.domain.finding import FindingNode, Severity
@@ -178,6 +178,16 @@ class Change:
     severity_after: Severity | None = None
     actions_added: tuple[str, ...] = ()
     actions_removed: tuple[str, ...] = ()
+
+    def naming_at_most(self, count: int) -> Change:
+        """Return the same change with at most ``count`` findings and actions of each kind."""
+        return replace(
+            self,
+            added=self.added[:count],
+            removed=self.removed[:count],
+            actions_added=self.actions_added[:count],
+            actions_removed=self.actions_removed[:count],
+        )
 
 
 @dataclass(frozen=True)

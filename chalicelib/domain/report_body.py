@@ -89,18 +89,8 @@ def _shortened(report: InvestigationReport, room: _Room) -> InvestigationReport:
         replace(a, rationale=_cut(a.rationale, room.title), finding_ids=a.finding_ids[: max(room.ids, 10)])
         for a in report.recommended_actions
     )
-    change = None if report.change is None else _shortened_change(report.change, room.ids)
+    change = None if report.change is None else report.change.naming_at_most(room.ids)
     return replace(report, findings_summary=findings, endpoints=endpoints, recommended_actions=actions, change=change)
-
-
-def _shortened_change(change: Change, most: int) -> Change:
-    return replace(
-        change,
-        added=change.added[:most],
-        removed=change.removed[:most],
-        actions_added=change.actions_added[:most],
-        actions_removed=change.actions_removed[:most],
-    )
 
 
 def _cut(text: str, length: int) -> str:

@@ -28,7 +28,7 @@ from chalicelib.domain.finding import (
     Severity,
 )
 from chalicelib.domain.identifiers import finding_id, investigation_of
-from chalicelib.domain.investigation import Investigation, InvestigationStatus
+from chalicelib.domain.investigation import INVESTIGATION_STATUSES, Investigation, InvestigationStatus
 from chalicelib.services.followers import tell_followers
 from chalicelib.services.not_found import NotFoundError
 from chalicelib.services.staleness import ADDED, DISMISSED, regenerate_at, stale_reason
@@ -54,15 +54,7 @@ _Done = TypeVar("_Done")
 
 _log = logging.getLogger(__name__)
 
-OPEN: Final[tuple[InvestigationStatus, ...]] = (
-    "pending",
-    "queued",
-    "exploring",
-    "compiling",
-    "executing",
-    "analyzing",
-    "completed",
-)
+OPEN: Final = tuple(status for status in INVESTIGATION_STATUSES if status not in ("failed", "cancelled"))
 """In these states an investigation takes findings: all but those that end it without a report."""
 
 _SHORT_SUMMARY: Final = 2_000

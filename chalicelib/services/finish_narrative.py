@@ -15,7 +15,7 @@ from typing import Final
 
 from chalicelib.domain.build_report import build_report
 from chalicelib.domain.clock import millisecond_stamp, now, parse_stamp, stamp
-from chalicelib.domain.investigation import Change, Investigation, InvestigationReport, Narrative
+from chalicelib.domain.investigation import Investigation, InvestigationReport, Narrative
 from chalicelib.domain.narrative_job import investigation_id_of, is_first, tier_of
 from chalicelib.domain.report import Artifact, Outcome, Report
 from chalicelib.domain.report_body import from_body, to_body
@@ -139,18 +139,8 @@ def _version(report: InvestigationReport, job: Report, key: str, sections_writte
         evidence_revision=report.evidence_revision,
         input_digest=report.input_digest,
         job_id=job.id,
-        change=None if report.change is None else _named_shortly(report.change),
+        change=None if report.change is None else report.change.naming_at_most(_MOST_NAMED),
         sections_written=sections_written,
-    )
-
-
-def _named_shortly(change: Change) -> Change:
-    return replace(
-        change,
-        added=change.added[:_MOST_NAMED],
-        removed=change.removed[:_MOST_NAMED],
-        actions_added=change.actions_added[:_MOST_NAMED],
-        actions_removed=change.actions_removed[:_MOST_NAMED],
     )
 
 
