@@ -14,7 +14,7 @@ CODE := app.py chalicelib embedded infra localstack tests bench build_package.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-investigation run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
+.PHONY: help key demo demo-investigation run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,14 @@ demo-investigation: $(VENV)/.local $(VENV)/.model ## import a real scan and repo
 
 run: $(VENV)/.local $(VENV)/.model ## serve until Ctrl-C: PORT=8000
 	@$(BIN)/python -m embedded.stack
+
+# The stack that runs on this machine, if one does; else what Terraform was applied to.
+RUNNING = $(firstword $(wildcard .local/stack.json .local/localstack-deployment/stack.json))
+
+key: $(VENV)/.local ## make an API key, the first one on any deployment: OWNER=… SCOPES=admin DAYS=… NAME=…
+	@test -n "$(OWNER)" || { echo "Whose key? make key OWNER=…"; exit 1; }
+	@$(BIN)/python -m infra.api_key $(if $(RUNNING),--running $(RUNNING)) create "$(OWNER)" \
+		--name "$(or $(NAME),first key)" --scopes "$(or $(SCOPES),admin)" $(if $(DAYS),--days $(DAYS))
 
 test: lint $(VENV)/.model ## lint, types, layers, and every test that needs PyPI alone
 	@echo "==> tests"

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from chalice.app import CloudWatchEvent, SQSEvent
 
+from chalicelib import log
 from chalicelib.api.application import Application
+from chalicelib.api.audit import audit
+from chalicelib.api.keys import keys
 from chalicelib.api.reports import reports
 from chalicelib.api.v1.findings import findings
 from chalicelib.api.v1.imports import imports
 from chalicelib.api.v1.investigations import investigations
 from chalicelib.api.v1.jobs import jobs
 from chalicelib.api.v1.reports import investigation_report
+from chalicelib.api.v1.webhooks import investigation_webhooks
+from chalicelib.api.webhooks import webhooks
 from chalicelib.domain.priority import Priority
 
-# Lambda writes warnings and errors alone; what our own code tells of a report's way is wanted, too.
-logging.getLogger("chalicelib").setLevel(logging.INFO)
+log.set_up()
 
 app = Application(app_name="reports")
-for blueprint in (reports, investigations, findings, imports, investigation_report, jobs):
+for blueprint in (
+    reports,
+    keys,
+    audit,
+    investigations,
+    findings,
+    imports,
+    investigation_report,
+    jobs,
+    webhooks,
+    investigation_webhooks,
+):
     app.register_blueprint(blueprint)
+
+
+def _begin(context: Any) -> None:
+    """Let what is logged from now on carry this invocation's id, and nothing of the one before."""
+    log.begin(function_request_id=str(getattr(context, "aws_request_id", "")))
 
 
 def _generate(event: SQSEvent, priority: Priority) -> None:
@@ -29,6 +48,7 @@ def _generate(event: SQSEvent, priority: Priority) -> None:
     from chalicelib.workers.generate import handle_permit
 
     context: Any = event.context
+    _begin(context)
     for record in event:
         handle_permit(record.body, priority, lambda: context.get_remaining_time_in_millis() / 1000)
 
@@ -57,11 +77,22 @@ def generate_low(event: SQSEvent) -> None:
     _generate(event, "low")
 
 
+@app.on_sqs_message(queue="webhooks", batch_size=1)
+def deliver(event: SQSEvent) -> None:
+    """Hand out the events of a record, or attempt the delivery of a webhook."""
+    from chalicelib.workers.deliver import handle_message
+
+    _begin(event.context)
+    for record in event:
+        handle_message(record.body)
+
+
 @app.lambda_function()
 def dead_letters(event: dict[str, Any], context: Any) -> None:
     """Look after the reports whose permits became dead letters."""
     from chalicelib.workers.dead_letters import handle_dead_letters
 
+    _begin(context)
     handle_dead_letters(event)
 
 
@@ -70,4 +101,5 @@ def sweep(event: CloudWatchEvent) -> None:
     """Put right what a crash or an outage left behind."""
     from chalicelib.services.sweep import sweep as run_sweep
 
+    _begin(event.context)
     run_sweep()

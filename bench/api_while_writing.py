@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from embedded.stack import Stack
+from tests.support.no_limits import NO_LIMITS
 
 REQUESTS = 300
 QUERY = "Write a 2000 word analysis of zero-trust architecture for enterprise networks."
@@ -71,7 +72,7 @@ def p95(api: Api, report_id: str) -> dict[str, float]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, Stack(directory=Path(folder)) as stack:
+    with tempfile.TemporaryDirectory() as folder, Stack(env=NO_LIMITS, directory=Path(folder)) as stack:
         print(f"writes with {stack.writer}")
         api = Api(stack)
         first = api.create("Write a 100 word overview of backups.")

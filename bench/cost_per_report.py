@@ -180,7 +180,9 @@ def per_report(life: Life, lease: Usage, log_bytes: float, assumed: Assumptions,
 def per_month(sweep: Usage, assumed: Assumptions, memory: Memory) -> dict[str, float]:
     """Return what is used in a month without a single report."""
     sweeps = SECONDS_A_MONTH / 60
-    mappings = 2 * len(load_declaration()["queues"])
+    declared = load_declaration()
+    # Each queue of reports and its dead letters have a reader, each queue of webhooks has one.
+    mappings = 2 * len(declared["queues"]) + len(declared["webhook_queues"])
     around = {
         "sqs_requests": mappings * POLLERS * SECONDS_A_MONTH / POLL_SECONDS,
         "lambda_requests": sweeps,
@@ -188,6 +190,7 @@ def per_month(sweep: Usage, assumed: Assumptions, memory: Memory) -> dict[str, f
         "log_gb": sweeps * PLATFORM_LOG_BYTES / GB,
         "traces": sweeps,
         "alarm_months": alarms(),
+        "kms_key_months": len(declared["keys"]),
         "metric_months": 1,
         "dashboard_months": 1,
     }
@@ -231,9 +234,10 @@ def alarms() -> int:
     declared = load_declaration()
     numbers = {
         "local.declared.queues": len(declared["queues"]),
+        "local.declared.webhook_queues": len(declared["webhook_queues"]),
         "local.declared.schedules": len(declared["schedules"]),
-        # The routes, a generator for each queue, the dead letters, and what the schedules call.
-        "local.functions": 2 + sum(len(declared[kind]) for kind in ("queues", "schedules", "routes")),
+        # The routes, the dead letters, and for each queue and schedule what reads it or is called.
+        "local.functions": 2 + sum(len(declared[kind]) for kind in ("queues", "webhook_queues", "schedules", "routes")),
     }
     blocks = re.findall(
         r'^resource "aws_cloudwatch_metric_alarm" .*?^}', terraform_text("alarms.tf"), re.DOTALL | re.MULTILINE

@@ -6,6 +6,7 @@ Nothing else in the project reads the environment. Times are in seconds.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ from functools import lru_cache
 from chalicelib.domain.investigation import TIERS, Tier
 from chalicelib.domain.price import Price, parse_prices
 from chalicelib.domain.priority import PRIORITIES, Priority
+from chalicelib.domain.rate import DEFAULT_RATES, LIMIT_NAMES, LimitName, Rate, parse_rate
 
 
 class SettingsError(ValueError):
@@ -26,8 +28,14 @@ class Settings:
     reports_table: str
     access_table: str
     investigations_table: str
+    audit_table: str
+    webhooks_table: str
     artifacts_bucket: str
     queue_urls: Mapping[Priority, str]
+    webhooks_queue_url: str
+    webhooks_key: str
+    webhook_allow_loopback: bool
+    webhook_cache_seconds: float
     llm_base_url: str
     llm_api_key: str = field(repr=False)
     llm_api_key_parameter: str
@@ -55,6 +63,12 @@ class Settings:
     inline_bytes: int
     report_theme: str
     auto_regenerate_seconds: float
+    kratos_public_url: str
+    kratos_timeout_seconds: float
+    cors_origins: frozenset[str]
+    rate_limits: Mapping[LimitName, Rate | None]
+    audit_days: int
+    operators: frozenset[str]
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
@@ -66,6 +80,39 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     if not low <= value <= high:
         raise SettingsError(f"{name}={raw!r} must be between {low:g} and {high:g}")
     return value
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    raw = env.get(name, "")
+    if raw not in ("", "0", "1"):
+        raise SettingsError(f"{name}={raw!r} must be 1 or 0")
+    return raw == "1"
+
+
+def _rate(env: Mapping[str, str], limit: LimitName) -> Rate | None:
+    name = f"RATE_LIMIT_{limit.upper()}"
+    raw = env.get(name) or DEFAULT_RATES[limit]
+    try:
+        return parse_rate(raw)
+    except ValueError as error:
+        raise SettingsError(f"{name}={raw!r} {error}") from None
+
+
+def _kratos(env: Mapping[str, str]) -> str:
+    """Return where sessions are asked about; empty: there are none."""
+    raw = env.get("KRATOS_PUBLIC_URL", "")
+    if raw and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", raw):
+        raise SettingsError(f"KRATOS_PUBLIC_URL={raw!r} must be a URL such as https://kratos.example.com")
+    return raw
+
+
+def _origins(env: Mapping[str, str]) -> frozenset[str]:
+    """Return the origins whose pages may read answers: none, some, or ``*`` alone."""
+    raw = env.get("CORS_ORIGINS", "")
+    origins = frozenset(origin.strip() for origin in raw.split(",") if origin.strip())
+    if origins != {"*"} and not all(re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", o) for o in origins):
+        raise SettingsError(f"CORS_ORIGINS={raw!r} must be *, or origins such as https://app.example.com, with commas")
+    return origins
 
 
 def _prices(env: Mapping[str, str]) -> Mapping[str, Price]:
@@ -110,8 +157,14 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         reports_table=env.get("REPORTS_TABLE", "reports-reports"),
         access_table=env.get("ACCESS_TABLE", "reports-access"),
         investigations_table=env.get("INVESTIGATIONS_TABLE", "reports-investigations"),
+        audit_table=env.get("AUDIT_TABLE", "reports-audit"),
+        webhooks_table=env.get("WEBHOOKS_TABLE", "reports-webhooks"),
         artifacts_bucket=env.get("ARTIFACTS_BUCKET", "reports-artifacts"),
         queue_urls={p: env.get(f"QUEUE_URL_{p.upper()}", "") for p in PRIORITIES},
+        webhooks_queue_url=env.get("QUEUE_URL_WEBHOOKS", ""),
+        webhooks_key=env.get("WEBHOOKS_KEY", ""),
+        webhook_allow_loopback=_switch(env, "WEBHOOK_ALLOW_LOOPBACK"),
+        webhook_cache_seconds=_number(env, "WEBHOOK_CACHE_SECONDS", 5, 0, 30),
         llm_base_url=env.get("LLM_BASE_URL", ""),
         llm_api_key=env.get("LLM_API_KEY", ""),
         llm_api_key_parameter=env.get("LLM_API_KEY_PARAMETER", ""),
@@ -139,6 +192,12 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         inline_bytes=int(_number(env, "DOWNLOAD_INLINE_BYTES", 4_400_000, 0, 4_400_000)),
         report_theme=env.get("REPORT_THEME", ""),
         auto_regenerate_seconds=_number(env, "AUTO_REGENERATE_SECONDS", 120, 1, 86_400),
+        kratos_public_url=_kratos(env),
+        kratos_timeout_seconds=_number(env, "KRATOS_TIMEOUT_SECONDS", 3, 0.1, 20),
+        cors_origins=_origins(env),
+        rate_limits={limit: _rate(env, limit) for limit in LIMIT_NAMES},
+        audit_days=int(_number(env, "AUDIT_DAYS", 400, 1, 3_660)),
+        operators=frozenset(name.strip() for name in env.get("OPERATORS", "").split(",") if name.strip()),
     )
 
 

@@ -113,8 +113,6 @@ class ApiRequestHandler(BaseHTTPRequestHandler):
         if route is None:
             return http_answer(app.unknown_route(path))
         methods = app.routes[route.pattern]
-        if self.command == "OPTIONS" and "OPTIONS" not in methods:
-            return _preflight_answer(methods)
         method = "GET" if self.command == "HEAD" and "HEAD" not in methods else self.command
         event = proxy_event(
             method,
@@ -128,7 +126,7 @@ class ApiRequestHandler(BaseHTTPRequestHandler):
         try:
             return http_answer(app(event, LambdaContext("api", TIMEOUT_SECONDS)))
         except Exception:
-            _log.exception("%s %s", self.command, path)
+            _log.exception("no answer to %s", route.pattern)
             return http_answer(app.refused(502, path))
 
     def _refuse(self, status: int) -> None:
@@ -162,16 +160,6 @@ class ApiRequestHandler(BaseHTTPRequestHandler):
         if getattr(self, "command", None) != "HEAD" and answer.status not in {204, 304}:
             self.wfile.write(answer.body)
         self.wfile.flush()
-
-
-def _preflight_answer(methods: dict[str, Any]) -> HttpAnswer:
-    """Answer OPTIONS for a route without one: which methods there are, and its CORS headers if it has any."""
-    allowed = ", ".join(sorted({*methods, "OPTIONS"}))
-    headers = {"Allow": allowed}
-    cors = next((entry.cors for entry in methods.values() if entry.cors), None)
-    if cors is not None:
-        headers |= {**cors.get_access_control_headers(), "Access-Control-Allow-Methods": allowed}
-    return HttpAnswer(204, list(headers.items()), b"")
 
 
 class ApiServer(socketserver.ThreadingTCPServer):
@@ -215,7 +203,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     from app import app

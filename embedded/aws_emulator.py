@@ -41,7 +41,7 @@ class KeepAliveRequestHandler(MotoRequestHandler):
         try:
             status, headers, content = _call(self.server.app, environ)
         except Exception:
-            logging.getLogger("embedded.aws_emulator").exception("%s %s", self.command, self.path)
+            logging.getLogger("embedded.aws_emulator").exception("%s %s", self.command, self.path.partition("?")[0])
             status, headers, content = "500 Internal Server Error", [], b""
         self._answer(status, headers, content)
 

@@ -8,6 +8,8 @@
   several threads could all win, and two threads could receive the same SQS message.
 * A transaction undoes only the items it names (moto copies every table named, and on failure swaps the copy
   back over whatever other threads wrote meanwhile).
+* Attribute values of an answer that are in their final form already are sent as they are (moto looks each of them
+  up member by member of its model, under several names each).
 * Sending and receiving read the clock once, not twice for every message that waits.
 """
 
@@ -21,6 +23,7 @@ from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Final
 
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import SecondaryIndex, Table
@@ -38,6 +41,7 @@ _sqs_lock = threading.RLock()
 _moto_query: Any = Table.query
 _moto_transact = DynamoDBBackend.transact_write_items
 _moto_receive = SQSBackend.receive_message
+_moto_structure = BaseJSONSerializer._serialize_type_structure
 _moto_deepcopy_of_tables = threading.local()
 
 _SQS_CALLS: Final = (
@@ -64,6 +68,7 @@ def apply_corrections() -> None:
     table.query = _query
     table.__deepcopy__ = _deepcopy_table
     DynamoDBBackend.transact_write_items = _transact_write_items  # type: ignore[method-assign]
+    BaseJSONSerializer._serialize_type_structure = _serialize_structure  # type: ignore[method-assign]
     handler.call_action = _serialised(_dynamodb_lock, handler.call_action)
     for name in _SQS_CALLS:
         setattr(backend, name, _serialised(_sqs_lock, getattr(backend, name)))
@@ -81,6 +86,21 @@ def _serialised(lock: AbstractContextManager[Any], method: Callable[..., Any]) -
             return method(*args, **kwargs)
 
     return call
+
+
+# --- DynamoDB: answers ----------------------------------------------------------------------------------
+
+# Lists and maps have values inside; binary ones are still to be coded.
+_FINAL_TYPES: Final = frozenset({"S", "N", "BOOL", "NULL", "SS", "NS"})
+
+
+def _serialize_structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    if shape.name == "AttributeValue" and key and type(value) is dict and len(value) == 1:
+        (kind,) = value
+        if kind in _FINAL_TYPES:
+            self._default_serialize(serialized, dict(value), shape, key)
+            return
+    _moto_structure(self, serialized, value, shape, key)
 
 
 # --- DynamoDB: Query ------------------------------------------------------------------------------------

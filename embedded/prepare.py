@@ -30,7 +30,7 @@ def main() -> None:
     from chalicelib.services.keys import create_key
 
     key = create_key(owner=arguments.owner, name="local stack", scopes=SCOPES)
-    v1_key = create_key(arguments.owner, "local stack", INVESTIGATION_SCOPES, kind="pck_test_")
+    v1_key = create_key(arguments.owner, "local stack", INVESTIGATION_SCOPES, kind="pck_live_")
     print(json.dumps({"environment": environment, "api_key": key.secret, "investigations_key": v1_key.secret}))
 
 

@@ -48,7 +48,7 @@ def create_resources(
         declaration: what to create, instead of infra/resources.json.
 
     Returns:
-        The environment the service reads: names of tables and bucket, addresses of queues.
+        The environment the service reads: names of tables, keys and bucket, addresses of queues.
 
     Raises:
         ClientError: AWS refused a call.
@@ -63,6 +63,11 @@ def create_resources(
         defaults["visibility_seconds"] = visibility_seconds
     for name, queue in declared["queues"].items():
         environment[queue["environment"]] = _create_queue(sqs, f"{prefix}-{name}", defaults)
+    for name, queue in declared.get("webhook_queues", {}).items():
+        own = {**declared["queue_defaults"], "visibility_seconds": queue["visibility_seconds"]}
+        environment[queue["environment"]] = _create_queue(sqs, f"{prefix}-{name}", own)
+    for name, key in declared.get("keys", {}).items():
+        environment[key["environment"]] = _create_key(session.client("kms"), f"alias/{prefix}-{name}")
     for name, bucket in declared["buckets"].items():
         environment[bucket["environment"]] = _create_bucket(s3, f"{prefix}-{name}", bucket)
     return environment
@@ -134,6 +139,16 @@ def _queue_url(sqs: Any, name: str, attributes: Mapping[str, str]) -> str:
     except sqs.exceptions.QueueDoesNotExist:
         url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     return url
+
+
+def _create_key(kms: Any, alias: str) -> str:
+    """Create a KMS key under an alias; return the alias, which is as good as the key's id."""
+    try:
+        kms.describe_key(KeyId=alias)
+    except kms.exceptions.NotFoundException:
+        key_id = kms.create_key(Description=alias)["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+    return alias
 
 
 def _create_bucket(s3: Any, name: str, declared: Mapping[str, Any]) -> str:

@@ -25,7 +25,16 @@ _EMBEDDED_CONCURRENCY: Final = 4
 # An account or a paid endpoint that happens to be configured must never be used from here.
 _DROPPED_PREFIXES: Final = ("AWS_", "OPENAI_", "LLM_", "QUEUE_URL_")
 _DROPPED: Final = frozenset(
-    {"REPORTS_TABLE", "ACCESS_TABLE", "INVESTIGATIONS_TABLE", "ARTIFACTS_BUCKET", "WORKERS", "PORT"}
+    {
+        "REPORTS_TABLE",
+        "ACCESS_TABLE",
+        "INVESTIGATIONS_TABLE",
+        "WEBHOOKS_TABLE",
+        "WEBHOOKS_KEY",
+        "ARTIFACTS_BUCKET",
+        "WORKERS",
+        "PORT",
+    }
 )
 # What an endpoint is called with, and how; nothing else of the caller reaches the processes.
 _ENDPOINT: Final = (
@@ -66,6 +75,8 @@ def stack_settings(caller: Mapping[str, str], aws_endpoint_url: str, slots: int)
     no_proxy = ",".join(filter(None, [exceptions, "127.0.0.1,localhost"]))
     return {
         "LEASE_SECONDS": caller.get("LEASE_SECONDS") or str(LEASE_SECONDS),
+        # Whoever tries webhooks out here has their receiver here as well.
+        "WEBHOOK_ALLOW_LOOPBACK": caller.get("WEBHOOK_ALLOW_LOOPBACK") or "1",
         "AWS_ENDPOINT_URL": aws_endpoint_url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",

@@ -29,6 +29,7 @@ IDLE_SECONDS: Final = 0.4
 """Between two looks at empty queues: the pick-up latency, and with four queues ten calls a second."""
 
 DEAD_LETTER_SECONDS: Final = 2.0
+WEBHOOK_THREADS: Final = 2
 GRACE_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = 1.0
 _LOG_LEVELS_OF_LIBRARIES: Final = {"botocore": logging.ERROR, "urllib3": logging.ERROR, "httpx": logging.WARNING}
@@ -60,6 +61,7 @@ class Worker:
         slots: int,
         sweep_seconds: float,
         timeout_seconds: float = 900,
+        webhook_sources: Sequence[Source] = (),
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
@@ -71,10 +73,12 @@ class Worker:
             slots: how many messages are handled at the same time.
             sweep_seconds: seconds from the end of one sweep to the start of the next.
             timeout_seconds: the time limit that handlers see in their context.
+            webhook_sources: queues with threads of their own: a slow receiver keeps no report waiting.
         """
         self._sqs = sqs
         self._sources = {source.name: source for source in sources}
         self._dead_letter_sources = dead_letter_sources
+        self._webhook_sources = webhook_sources
         self._sweep = sweep
         self._sweep_seconds = sweep_seconds
         self._timeout_seconds = timeout_seconds
@@ -82,6 +86,7 @@ class Worker:
         self._taking = threading.Lock()
         self._stopping = threading.Event()
         loops = [self._run_slot] * slots + [self._run_dead_letters, self._run_sweeps]
+        loops += [self._run_webhooks] * (WEBHOOK_THREADS if webhook_sources else 0)
         self._threads = [threading.Thread(target=loop, daemon=True, name=loop.__name__) for loop in loops]
 
     def start(self) -> None:
@@ -145,6 +150,15 @@ class Worker:
                 if message is not None:
                     self._handle(source, message)
 
+    def _run_webhooks(self) -> None:
+        while not self._stopping.is_set():
+            messages = [(s, self._guarded(partial(self._receive, s))) for s in self._webhook_sources]
+            for source, message in messages:
+                if message is not None:
+                    self._handle(source, message)
+            if not any(message for _, message in messages):
+                self._stopping.wait(IDLE_SECONDS)
+
     def _run_sweeps(self) -> None:
         while not self._stopping.is_set():
             self._guarded(lambda: self._sweep(schedule_event("sweep"), LambdaContext("sweep", 60)))
@@ -156,7 +170,8 @@ class Worker:
             return call()
         except Exception as error:
             if not self._stopping.is_set():
-                _log.warning("%s: %s", type(error).__name__, error)
+                # The kind alone: a message may quote what somebody wrote.
+                _log.warning("to be tried again after %s", type(error).__name__)
                 self._stopping.wait(_RETRY_SECONDS)
             return None
 
@@ -186,6 +201,20 @@ def sources_of(app_module: Any, environment: Mapping[str, str]) -> tuple[list[So
     return sources, dead
 
 
+def webhook_sources_of(app_module: Any, environment: Mapping[str, str]) -> list[Source]:
+    """Return the declared queues of webhooks.
+
+    Raises:
+        KeyError: the environment lacks the address of a queue.
+        AttributeError: the application lacks a handler.
+    """
+    declared = load_declaration()["webhook_queues"]
+    return [
+        Source(name, environment[queue["environment"]], queue["handler"], getattr(app_module, queue["handler"]))
+        for name, queue in declared.items()
+    ]
+
+
 def main() -> None:
     """Work until SIGTERM or SIGINT, then give running handlers a few seconds."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -193,7 +222,6 @@ def main() -> None:
     parser.add_argument("--sweep-seconds", type=float, default=5.0)
     parser.add_argument("--ready-file", type=Path, help="made when the worker starts to take messages")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name, level in _LOG_LEVELS_OF_LIBRARIES.items():
         logging.getLogger(name).setLevel(level)
     stop = threading.Event()
@@ -208,7 +236,15 @@ def main() -> None:
     import app
 
     sources, dead = sources_of(app, os.environ)
-    worker = Worker(boto3.client("sqs"), sources, dead, app.sweep, arguments.slots, arguments.sweep_seconds)
+    worker = Worker(
+        boto3.client("sqs"),
+        sources,
+        dead,
+        app.sweep,
+        arguments.slots,
+        arguments.sweep_seconds,
+        webhook_sources=webhook_sources_of(app, os.environ),
+    )
     worker.start()
     if arguments.ready_file:
         arguments.ready_file.touch()

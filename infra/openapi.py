@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from chalicelib.api.application import BINARY_TYPES
+from chalicelib.api.application import BINARY_TYPES, REQUEST_ID
 from chalicelib.api.envelope import error_body
 from chalicelib.api.problems import ProblemError
 
@@ -141,12 +141,12 @@ def _operation(path: str, function: str) -> dict[str, Any]:
 
 
 def _gateway_response(answer: GatewayError) -> dict[str, Any]:
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'", REQUEST_ID: "context.requestId"}
     if answer.retry_after_seconds is not None:
-        headers["Retry-After"] = str(answer.retry_after_seconds)
+        headers["Retry-After"] = f"'{answer.retry_after_seconds}'"
     body = error_body(ProblemError(answer.status or 500, answer.error), "/api")
     response: dict[str, Any] = {
-        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
+        "responseParameters": {f"gatewayresponse.header.{name}": value for name, value in headers.items()},
         "responseTemplates": {"application/json": json.dumps(body, separators=(",", ":"))},
     }
     return {"statusCode": str(answer.status), **response} if answer.status else response

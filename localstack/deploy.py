@@ -242,7 +242,7 @@ class Deployment:
             "from chalicelib.domain.caller import INVESTIGATION_SCOPES, SCOPES; "
             "from chalicelib.services.keys import create_key; "
             "print(create_key('local', 'localstack', SCOPES).secret, "
-            "create_key('local', 'localstack', INVESTIGATION_SCOPES, kind='pck_test_').secret)"
+            "create_key('local', 'localstack', INVESTIGATION_SCOPES, kind='pck_live_').secret)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program],
@@ -255,6 +255,14 @@ class Deployment:
         if done.returncode:
             raise DeployError(f"no API keys could be made:\n{done.stderr[-2000:]}")
         self.api_key, self.investigations_key = done.stdout.split()
+        self._write_state()
+
+    def _write_state(self) -> None:
+        """Write stack.json, with which programs on this machine find the deployment, for this user only."""
+        path = self._directory / "stack.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"environment": self.environment}), "utf-8")
+        self._exit.callback(path.unlink, missing_ok=True)
 
     def _step(self, name: str, work: Callable[[], object]) -> None:
         started = time.monotonic()

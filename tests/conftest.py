@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from embedded.emulator_corrections import apply_corrections
-from embedded.resources import create_resources
 from embedded.stack import Stack
 from tests.model_server import ModelServer
 from tests.support.client import Client
+from tests.support.emulated_resources import emulated_resources
+from tests.support.no_limits import NO_LIMITS
 from tests.support.service import Service, forget_everything
 
 apply_corrections()
@@ -40,12 +39,15 @@ def service_here(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> 
         "LLM_MODEL": "scripted-model",
         "LEASE_SECONDS": "30",
         "LLM_PATIENCE_SECONDS": "0",
+        # Long enough that no call is counted twice on a busy machine.
+        "WEBHOOK_CACHE_SECONDS": "30",
+        **NO_LIMITS,
     }.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        for name, value in create_resources(boto3, "test").items():
+    with emulated_resources() as environment:
+        for name, value in environment.items():
             monkeypatch.setenv(name, value)
         forget_everything()
         yield Service()
@@ -78,14 +80,24 @@ def running_stack(directory: Path, env: Mapping[str, str] | None = None, slots: 
             "LLM_MODEL": "scripted-model",
             "LLM_PATIENCE_SECONDS": "0",
         }
-        settings = {**endpoint, "RESEND_SECONDS": "2", "LEASE_SECONDS": "3", **(env or {})}
+        settings = {
+            **endpoint,
+            "RESEND_SECONDS": "2",
+            "LEASE_SECONDS": "3",
+            "WEBHOOK_CACHE_SECONDS": "0",
+            **NO_LIMITS,
+            **(env or {}),
+        }
         with Stack(env=settings, directory=directory, slots=slots, sweep_seconds=0.5) as stack:
             yield RunningStack(stack, model, Client(stack.url, stack.api_key))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """One stack for all tests that leave it as they found it."""
+    """One stack for those tests of a module that leave it as they found it.
+
+    Not for all modules: an idle stack polls its queues, which would cost all later tests a third of a core.
+    """
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
 

@@ -89,6 +89,8 @@ class _Meter:
         self._before.params = params
         if model.name in ("PutItem", "UpdateItem"):
             self._before.item = self._tables.item(params["TableName"], self._key(model.name, params))
+        if model.name == "TransactWriteItems":
+            self._before.items = [(t, key, self._tables.item(t, key)) for t, key in _entries(params)]
         if model.name == "BatchWriteItem":
             self._before.items = [(t, self._tables.item(t, key)) for t, key in _deletes(params)]
 
@@ -105,6 +107,11 @@ class _Meter:
             table = params["TableName"]
             after = self._tables.item(table, self._key(operation, params))
             return {"dynamodb_write_units": self._written(table, self._before.item, after)}
+        if operation == "TransactWriteItems":
+            changed = [(t, before, self._tables.item(t, key)) for t, key, before in self._before.items]
+            # A transaction is billed twice for each item, and once for what follows in the indexes.
+            again = sum(write_units(before, after) for _, before, after in changed)
+            return {"dynamodb_write_units": again + sum(self._written(*change) for change in changed)}
         if operation == "BatchWriteItem":
             return {"dynamodb_write_units": sum(self._written(t, item, None) for t, item in self._before.items)}
         if operation == "GetItem":
@@ -130,6 +137,14 @@ class _Meter:
     def _key(operation: str, params: Mapping[str, Any]) -> Any:
         source = params["Item"] if operation == "PutItem" else params["Key"]
         return {name: source[name] for name in ("pk", "sk")}
+
+
+def _entries(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield table and key of each entry of a transaction."""
+    for entry in params["TransactItems"]:
+        for part in entry.values():
+            source = part.get("Item") or part["Key"]
+            yield part["TableName"], {name: source[name] for name in ("pk", "sk")}
 
 
 def _deletes(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

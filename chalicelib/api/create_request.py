@@ -49,6 +49,7 @@ class _CreateBody(BaseModel):
     output_format: Annotated[str, StringConstraints(max_length=10)] | None = None
     honey_jar_id: Annotated[str, StringConstraints(max_length=64)] | None = None
     scrambling_enabled: Annotated[bool | None, Field()] = None
+    webhook_url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)] | None = None
 
 
 def _details(error: ValidationError) -> list[Detail]:
@@ -103,4 +104,5 @@ def parse_create(caller: Caller, body: Mapping[str, Any]) -> NewReport:
         parameters=body["parameters"],
         output_format=cast(Any, output_format),
         scrambling_enabled=wanted.scrambling_enabled is not False,
+        webhook_url=wanted.webhook_url,
     )

@@ -51,6 +51,8 @@ def error_body(problem: ProblemError, path: str) -> dict[str, Any]:
             body["issues"] = [{"path": d.field, "message": d.message} for d in problem.details]
         return body
     body = {"success": False, "error": problem.error}
+    if problem.code:
+        body["code"] = problem.code
     if problem.details:
         body["details"] = [{"field": d.field, "message": d.message} for d in problem.details]
     return body

@@ -26,7 +26,7 @@ class ProblemError(ChaliceUnhandledError):
         error: the text of the contract's error table.
         details: what is wrong, field by field (400 only).
         headers: headers that go with the answer.
-        code: the error's code in ``/v1``; empty for the one that goes with the status.
+        code: the error's code: in ``/v1``, empty for the one that goes with the status; in ``/api``, empty for none.
     """
 
     def __init__(

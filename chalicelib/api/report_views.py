@@ -47,6 +47,8 @@ def created_view(created: CreatedReport) -> dict[str, Any]:
         "output_format": report.output_format,
         "scrambling_enabled": report.scrambling_enabled,
     }
+    if created.webhook_secret is not None:
+        view["webhook_secret"] = created.webhook_secret
     return {"report": view, **_place(created.place), "warnings": list(report.warnings)}
 
 
@@ -90,6 +92,7 @@ def detail_view(detail: ReportDetail) -> dict[str, Any]:
         "honey_jar_id": report.honey_jar_id,
         "parameters": report.parameters,
         "warnings": list(report.warnings),
+        "webhook_url": report.webhook_url,
         "usage": _usage_view(report.usage),
         **_outcome_view(report),
         **_place(detail.place),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Blueprint, Response
 
 from chalicelib.api.authentication import report_user
 from chalicelib.api.cost_limit import check_cost_limit
 from chalicelib.api.envelope import json_response
+from chalicelib.api.idempotency import REPLAYED, idempotency_conflict, request_name
 from chalicelib.api.json_body import read_json_object
+from chalicelib.api.limits import count_request, uncount_request
 from chalicelib.api.problems import ProblemError
 from chalicelib.api.report_requests import (
     parse_delivery,
@@ -28,13 +31,18 @@ from chalicelib.api.report_views import (
     row_view,
     template_view,
 )
+from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.webhook_requests import refused_target
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.template import templates_in
 from chalicelib.services import change_report, create_report, download_report, read_reports
+from chalicelib.services.idempotency import IdempotencyConflictError, RequestName
 from chalicelib.services.queue_figures import queue_figures, workers
 from chalicelib.services.wait_for_report import version_of, wait_for_change
+from chalicelib.webhooks.target import TargetError
 
 reports = Blueprint(__name__)
+_request = request_of(reports)
 
 # Somebody else's words went into the file: a browser may save it and nothing else.
 _DOWNLOAD_HEADERS: Final = {
@@ -47,13 +55,6 @@ _DOWNLOAD_HEADERS: Final = {
 _ANSWER_SECONDS: Final = 5.0
 
 # Where no body is read, whatever type a client says it has is fine.
-_ANY: Final = ["*/*"]
-
-
-def _request() -> Request:
-    request = reports.current_request
-    assert request is not None
-    return request
 
 
 def _query() -> dict[str, str]:
@@ -61,7 +62,7 @@ def _query() -> dict[str, str]:
     return dict(query) if query else {}
 
 
-@reports.route("/api/reports/templates", methods=["GET"], content_types=_ANY)
+@reports.route("/api/reports/templates", methods=["GET"], content_types=ANY_TYPE)
 def list_templates() -> Response:
     """List the templates the caller may use."""
     caller = report_user(_request())
@@ -74,19 +75,42 @@ def list_templates() -> Response:
 def create() -> Response:
     """Queue a new report."""
     caller = report_user(_request())
-    new = _new_report(caller)
+    body = read_json_object(_request().raw_body)
+    name = request_name(_request(), caller, "POST /api/reports", body)
+    new = _new_report(caller, body)
     try:
-        created = create_report.create_report(caller, new)
+        created = _create(caller, new, name)
     except create_report.QueueFailedError:
         raise ProblemError(500, "Failed to queue report") from None
-    return json_response({"success": True, "data": created_view(created)}, 201)
+    except TargetError as error:
+        raise refused_target(error, "webhook_url") from None
+    except IdempotencyConflictError:
+        uncount_request(_request(), "create")
+        raise idempotency_conflict() from None
+    headers = None
+    if created.replayed:
+        uncount_request(_request(), "create")
+        headers = REPLAYED
+    return json_response({"success": True, "data": created_view(created)}, 201, headers)
 
 
-def _new_report(caller: Caller) -> create_report.NewReport:
+def _create(caller: Caller, new: create_report.NewReport, name: RequestName | None) -> create_report.CreatedReport:
+    try:
+        ticket = count_request(_request(), caller.account, "create")
+    except ProblemError:
+        # What was created before the limit was reached is told once more.
+        replayed = create_report.replayed_report(name) if name else None
+        if replayed is None:
+            raise
+        return replayed
+    return create_report.create_report(caller, new, name, ticket)
+
+
+def _new_report(caller: Caller, body: Mapping[str, Any]) -> create_report.NewReport:
     # The only routes that check a body: no other request's cold start pays for pydantic.
     from chalicelib.api.create_request import parse_create
 
-    new = parse_create(caller, read_json_object(_request().raw_body))
+    new = parse_create(caller, body)
     check_cost_limit(new)
     return new
 
@@ -98,14 +122,16 @@ def estimate() -> Response:
     from chalicelib.api.estimate import estimate_view
 
     caller = report_user(_request())
-    return json_response({"success": True, "data": {"estimate": estimate_view(caller, _new_report(caller))}})
+    new = _new_report(caller, read_json_object(_request().raw_body))
+    return json_response({"success": True, "data": {"estimate": estimate_view(caller, new)}})
 
 
-@reports.route("/api/reports", methods=["GET"], content_types=_ANY)
+@reports.route("/api/reports", methods=["GET"], content_types=ANY_TYPE)
 def list_() -> Response:
     """List the caller's reports, newest first."""
     caller = report_user(_request())
     query = parse_list_query(_query())
+    count_request(_request(), caller.account, "list")
     page = read_reports.list_reports(caller, query.limit, query.offset, query.status, query.search)
     data = {
         "reports": [row_view(r) for r in page.reports],
@@ -114,7 +140,7 @@ def list_() -> Response:
     return json_response({"success": True, "data": data})
 
 
-@reports.route("/api/reports/{report_id}", methods=["GET"], content_types=_ANY)
+@reports.route("/api/reports/{report_id}", methods=["GET"], content_types=ANY_TYPE)
 def detail(report_id: str) -> Response:
     """Show one report; with ``wait``, as soon as it changes."""
     caller = report_user(_request())
@@ -144,12 +170,13 @@ def _seconds_to_wait() -> float:
     return max(0.0, left - _ANSWER_SECONDS)
 
 
-@reports.route("/api/reports/{report_id}/download", methods=["GET"], content_types=_ANY)
+@reports.route("/api/reports/{report_id}/download", methods=["GET"], content_types=ANY_TYPE)
 def download(report_id: str) -> Response:
     """Hand out a report's document in any format, or a link to it."""
     caller = report_user(_request())
     delivery, wanted_format = parse_delivery(_query()), parse_format(_query())
     wanted = parse_report_id(report_id)
+    count_request(_request(), caller.account, "download")
     try:
         if delivery == "link":
             link = download_report.download_link(caller, wanted, wanted_format)
@@ -178,7 +205,7 @@ def _file_response(found: download_report.Download) -> Response:
     return Response(body=body, status_code=200, headers=headers)
 
 
-@reports.route("/api/reports/{report_id}/cancel", methods=["POST"], content_types=_ANY)
+@reports.route("/api/reports/{report_id}/cancel", methods=["POST"], content_types=ANY_TYPE)
 def cancel(report_id: str) -> Response:
     """Cancel a report that has not ended."""
     caller = report_user(_request())
@@ -191,7 +218,7 @@ def cancel(report_id: str) -> Response:
     return json_response({"success": True, "message": "Report cancelled successfully"})
 
 
-@reports.route("/api/reports/{report_id}/retry", methods=["POST"], content_types=_ANY)
+@reports.route("/api/reports/{report_id}/retry", methods=["POST"], content_types=ANY_TYPE)
 def retry(report_id: str) -> Response:
     """Queue a failed report again."""
     caller = report_user(_request())
@@ -201,6 +228,8 @@ def retry(report_id: str) -> Response:
         raise _not_found() from None
     except change_report.NotRetryableError:
         raise ProblemError(400, "Report cannot be retried") from None
+    except change_report.NotPermittedError:
+        raise ProblemError(403, "Insufficient permissions") from None
     except create_report.QueueFailedError:
         raise ProblemError(500, "Failed to queue report") from None
     return json_response(
@@ -214,8 +243,8 @@ def retry(report_id: str) -> Response:
     )
 
 
-@reports.route("/api/reports/queue/status", methods=["GET"], content_types=_ANY)
-@reports.route("/api/reports/public/queue/status", methods=["GET"], content_types=_ANY)
+@reports.route("/api/reports/queue/status", methods=["GET"], content_types=ANY_TYPE)
+@reports.route("/api/reports/public/queue/status", methods=["GET"], content_types=ANY_TYPE)
 def queue_status() -> Response:
     """Show the state of the queues; open to everyone."""
     return json_response({"success": True, "data": queue_view(queue_figures(), workers())})

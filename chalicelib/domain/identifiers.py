@@ -15,14 +15,15 @@ _RANDOM_DIGITS: Final = 16
 UNIQUE_DIGITS: Final = _TIME_DIGITS + _RANDOM_DIGITS
 
 
-def _digits(number: int, count: int) -> str:
+def digits_of(number: int, count: int) -> str:
+    """Return the lowest ``count`` digits (5 bits each) of a number, in the alphabet of all identifiers."""
     return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(count)))
 
 
 def sortable_id(prefix: str) -> str:
     """Return ``prefix`` and 26 digits: milliseconds since 1970 (48 bits), then 80 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    return prefix + _digits(milliseconds, _TIME_DIGITS) + _digits(secrets.randbits(80), _RANDOM_DIGITS)
+    return prefix + digits_of(milliseconds, _TIME_DIGITS) + digits_of(secrets.randbits(80), _RANDOM_DIGITS)
 
 
 def finding_id(investigation_id: str, external_id: str | None) -> str:
@@ -36,9 +37,9 @@ def finding_id(investigation_id: str, external_id: str | None) -> str:
     own = investigation_id.removeprefix("inv_")
     if external_id is None:
         milliseconds = time.time_ns() // 1_000_000
-        return f"fnd_{own}{_digits(milliseconds, _TIME_DIGITS)}{_digits(secrets.randbits(30), 6)}"
+        return f"fnd_{own}{digits_of(milliseconds, _TIME_DIGITS)}{digits_of(secrets.randbits(30), 6)}"
     digest = hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).digest()
-    return f"fnd_{own}{_digits(int.from_bytes(digest[:10], 'big'), _RANDOM_DIGITS)}"
+    return f"fnd_{own}{digits_of(int.from_bytes(digest[:10], 'big'), _RANDOM_DIGITS)}"
 
 
 def investigation_of(finding: str) -> str | None:

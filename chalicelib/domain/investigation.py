@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from chalicelib.domain.finding import FindingNode, Severity
 
@@ -226,3 +226,15 @@ class InvestigationReport:
     evidence_revision: int
     change: Change | None = None
     notices: tuple[str, ...] = ()
+
+
+def scope_view(scope: InvestigationScope) -> dict[str, Any]:
+    """Return a scope as it was sent."""
+    if scope.type == "fleet":
+        return {"type": "fleet"}
+    wanted: dict[str, Any] = {}
+    if scope.tags:
+        wanted["tags"] = dict(scope.tags)
+    if scope.last_seen_within is not None:
+        wanted["last_seen_within"] = scope.last_seen_within
+    return {"type": scope.type, "filter": wanted}

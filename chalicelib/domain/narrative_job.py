@@ -11,6 +11,7 @@ from chalicelib.domain.identifiers import sortable_id
 from chalicelib.domain.investigation import TIER_OF_DEPTH, Depth, Investigation, Tier
 from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import Report
+from chalicelib.domain.request_context import current_request_id
 
 Trigger = Literal["first", "regenerate", "auto"]
 
@@ -78,6 +79,7 @@ def new_job(
         status="queued",
         queued_at=at,
         kind="narrative",
+        request_id=current_request_id(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from chalicelib.domain.output_format import OutputFormat
@@ -59,6 +59,9 @@ class Report:
     write that names an older attempt fails. ``takeovers`` counts claims that
     ended without a result, ``releases`` those that were handed on in good order.
     ``usage`` is what the model has used so far, over all attempts, where that is known.
+    ``request_digest`` is of the request that named itself (``Idempotency-Key``), ``limit_ticket`` what its
+    creation took of its owner's limit. ``webhook_url`` is told of its end, empty for none.
+    ``request_id`` is of the request that asked for it: with it the logs of all who worked on it are found.
     """
 
     id: str
@@ -90,6 +93,10 @@ class Report:
     outcome: Outcome | None = field(default=None)
     usage: Mapping[str, float | None] | None = None
     kind: Kind = "report"
+    request_digest: str | None = None
+    limit_ticket: str | None = None
+    webhook_url: str | None = field(default=None, repr=False)
+    request_id: str | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -100,3 +107,27 @@ class Report:
     def conversation_id(self) -> str:
         """The conversation it belongs to, as its owner named it; empty for none."""
         return str(self.parameters.get("conversation_id") or "")
+
+
+def completed(report: Report, outcome: Outcome, at: str) -> Report:
+    """Return a report as its completion at a moment (a stamp) leaves it."""
+    return replace(
+        report,
+        status="completed",
+        progress=100,
+        message="completed",
+        words=outcome.word_count,
+        completed_at=at,
+        outcome=outcome,
+        lease=None,
+    )
+
+
+def failed(report: Report, reason: str, at: str) -> Report:
+    """Return a report as its failure at a moment (a stamp) leaves it."""
+    return replace(report, status="failed", message="failed", completed_at=at, error_message=reason, lease=None)
+
+
+def cancelled(report: Report, at: str) -> Report:
+    """Return a report as its cancellation at a moment (a stamp) leaves it."""
+    return replace(report, status="cancelled", message="cancelled", completed_at=at, lease=None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chalicelib.generation.asking import Asker
 from chalicelib.generation.assemble import SUMMARY_TITLE, WrittenSection, digest
 from chalicelib.generation.chat import Message
-from chalicelib.generation.errors import BudgetSpent, GenerationFailed
+from chalicelib.generation.errors import BudgetSpent, CostLimitReached, GenerationFailed
 from chalicelib.generation.journal import Journal
 from chalicelib.generation.markdown_text import words
 from chalicelib.generation.prompt import Detail
@@ -126,7 +126,7 @@ class Drafting:
         if self._asker.spent:
             if self._parts.waiting:
                 return  # others may still be in flight; judged when all are in
-            raise GenerationFailed(
+            raise CostLimitReached(
                 f"{self._asker.spent}. {total - len(missing)} of {total} parts of the report were written until "
                 "then; they are kept for a retry."
             )

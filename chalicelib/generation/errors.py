@@ -5,6 +5,10 @@ class GenerationFailed(Exception):  # noqa: N818 - the worker catches it by this
     """The report could not be written; the message is meant for its reader."""
 
 
+class CostLimitReached(GenerationFailed):
+    """Too little could be written within the limit that the report's owner has set on its cost."""
+
+
 class BudgetSpent(Exception):  # noqa: N818
     """The next request could cost more than the report may; the message is meant for its reader."""
 

@@ -7,25 +7,28 @@ the attempt, so a worker that was overtaken can change nothing any more.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.clock import now, parse_stamp
-from chalicelib.domain.report import Outcome, Report
+from chalicelib.domain.clock import now, parse_stamp, stamp
+from chalicelib.domain.report import Outcome, Report, completed
 from chalicelib.services.abandoned import is_abandoned, take_back
 from chalicelib.services.enqueue import due_at, send_permit
 from chalicelib.services.fail_report import fail_report
+from chalicelib.services.outbox import announce, progress_outbox, report_outbox
 from chalicelib.services.queue_figures import count_completed, count_done
 from chalicelib.settings import settings
+from chalicelib.stores.outbox_store import Outbox
 from chalicelib.stores.permit_queue import Permit
-from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport
+from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport, report_key
 from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
@@ -47,6 +50,11 @@ MAX_NARRATIVE_RELEASES: Final = 3
 # flight has to end within two seconds of the cancellation, and its threads take part of that.
 _CHECK_SECONDS: Final = 0.8
 _RENEW_SECONDS: Final = 30.0
+
+# Whoever subscribed to progress is told at most this often (seconds) of one report, and so many times by one worker:
+# each telling is a request of its own, and until it is made it takes room in the report's record.
+PROGRESS_SECONDS: Final = 15.0
+_MOST_TELLINGS: Final = 40
 
 
 class ClaimEndedError(Exception):
@@ -136,6 +144,7 @@ class Claim:
         # What must stay of it for handing the report on.
         self._reserve_seconds = settings().reserve_seconds
         self._progress = (report.progress, report.message, report.words)
+        self._told_at, self._tellings_left = -math.inf, _MOST_TELLINGS
         self._lock = threading.Lock()
         self._ended: str | None = None
         self._stop = threading.Event()
@@ -162,7 +171,7 @@ class Claim:
         with self._lock:
             shown = max(self._progress[0], min(99, percentage))
             self._progress = (shown, message, max(self._progress[2], words))
-        self._renew()
+        announce(self._renew(tells=True), "reports", report_key(self.report.id))
         self.check()
 
     def checkpoint(self, name: str, text: str) -> None:
@@ -193,7 +202,7 @@ class Claim:
         Raises:
             ClaimEndedError: the claim is over.
         """
-        self.finish(lambda report: stores().reports.complete(report, outcome, now()))
+        self.finish(lambda report: _complete(report, outcome))
 
     def finish(self, write: Callable[[Report], Report]) -> Report:
         """End the claim with the write that completes the report, and return what that returns.
@@ -208,13 +217,17 @@ class Claim:
         count_completed(done)
         return done
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, *, is_our_fault: bool = True) -> None:
         """End the report without a document.
+
+        Args:
+            reason: a sentence for its owner.
+            is_our_fault: whether its creation counts for nothing against its owner's limit.
 
         Raises:
             ClaimEndedError: the claim is over.
         """
-        self._end(lambda: fail_report(self.report, reason, now()))
+        self._end(lambda: fail_report(self.report, reason, now(), is_our_fault=is_our_fault))
 
     def give_back(self, reason: str) -> None:
         """Give the report back because something went wrong here; fail it if that happened too often.
@@ -280,19 +293,44 @@ class Claim:
         if self.usage is not None:
             self.report = replace(self.report, usage=dict(self.usage()))
 
-    def _renew(self) -> None:
+    def _renew(self, *, tells: bool = False) -> Outbox | None:
+        """Renew the lease and note the progress; return what was written of that to be told."""
         with self._lock:
             if self._ended is not None:
-                return
+                return None
             percentage, message, words = self._progress
             self._note_usage()
+            at = now()
+            outbox = self._telling(at) if tells else None
             try:
-                stores().reports.renew(self.report, now(), _lease(), percentage, message, words)
+                stores().reports.renew(self.report, at, _lease(), percentage, message, words, outbox)
             except StateConflictError as conflict:
                 self._ended = _why(conflict.current)
             except (ClientError, BotoCoreError):
                 # The lease is longer than several of these; the next renewal may succeed.
                 _log.exception("the lease of report %s was not renewed", self.report.id)
+            else:
+                return outbox
+        return None
+
+    def _telling(self, at: datetime) -> Outbox | None:
+        """Return the event of the progress, if somebody wants it and was not told of another one just now."""
+        if self._tellings_left == 0 or time.monotonic() < self._told_at + PROGRESS_SECONDS:
+            return None
+        percentage, message, words = self._progress
+        outbox = progress_outbox(replace(self.report, progress=percentage, message=message, words=words), at)
+        if outbox is not None:
+            self._told_at = time.monotonic()
+            self._tellings_left -= 1
+        return outbox
+
+
+def _complete(report: Report, outcome: Outcome) -> Report:
+    at = now()
+    outbox = report_outbox(completed(report, outcome, stamp(at)), at)
+    done = stores().reports.complete(report, outcome, at, outbox)
+    announce(outbox, "reports", report_key(report.id))
+    return done
 
 
 def _why(current: Report | None) -> str:

@@ -18,6 +18,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.clock import now
 from chalicelib.domain.output_format import CONTENT_TYPES, OutputFormat
 from chalicelib.domain.report import Artifact, Outcome, Report
+from chalicelib.services import audit
 from chalicelib.services.read_reports import own_report
 from chalicelib.settings import settings
 from chalicelib.stores.artifact_store import ArtifactMissingError, StoredObject
@@ -53,7 +54,7 @@ class Download:
 
 
 def download_report(caller: Caller, report_id: str, wanted: OutputFormat | None = None) -> Download:
-    """Return a report's document: two AWS calls, or four where its format is rendered now.
+    """Return a report's document: three AWS calls, or five where its format is rendered now.
 
     Args:
         caller: who asks.
@@ -66,6 +67,7 @@ def download_report(caller: Caller, report_id: str, wanted: OutputFormat | None 
     """
     report, outcome = _finished(caller, report_id)
     extension = wanted or report.output_format
+    audit.note("report.read", report.owner, report.id, format=extension, delivery="file")
     disposition = content_disposition(report.title, extension)
     if extension == report.output_format:
         artifact, content = outcome.artifact, None
@@ -80,7 +82,7 @@ def download_report(caller: Caller, report_id: str, wanted: OutputFormat | None 
 def download_link(caller: Caller, report_id: str, wanted: OutputFormat | None = None) -> Link:
     """Return a presigned link to a report's document.
 
-    One AWS call; two where another format than the ordered one is wanted, or four where that is rendered now.
+    Two AWS calls; three where another format than the ordered one is wanted, or five where that is rendered now.
 
     Args:
         caller: who asks.
@@ -93,11 +95,24 @@ def download_link(caller: Caller, report_id: str, wanted: OutputFormat | None = 
     """
     report, outcome = _finished(caller, report_id)
     extension = wanted or report.output_format
+    audit.note("report.read", report.owner, report.id, format=extension, delivery="link")
     artifact = outcome.artifact
     if extension != report.output_format:
         artifact = _stored_rendering(report, outcome, extension)
     url = _presign(artifact, content_disposition(report.title, extension))
     return Link(url, now() + timedelta(seconds=settings().presign_seconds), artifact)
+
+
+def link_to(report: Report, outcome: Outcome) -> Link:
+    """Return a presigned link to the document of a completed report, as it was ordered, for its webhook: one AWS call.
+
+    Args:
+        report: which.
+        outcome: what it was completed with.
+    """
+    audit.note("report.read", report.owner, report.id, format=report.output_format, delivery="webhook")
+    url = _presign(outcome.artifact, content_disposition(report.title, report.output_format))
+    return Link(url, now() + timedelta(seconds=settings().presign_seconds), outcome.artifact)
 
 
 def _finished(caller: Caller, report_id: str) -> tuple[Report, Outcome]:

@@ -14,12 +14,15 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.deterministic_narrative import deterministic_narrative
+from chalicelib.domain.investigation import Investigation
 from chalicelib.domain.narrative_job import investigation_id_of, is_first
 from chalicelib.domain.report import Report
 from chalicelib.services.finish_narrative import finish_narrative
+from chalicelib.services.investigation_events import failed_event
+from chalicelib.services.outbox import announce, investigation_outbox
 from chalicelib.services.select_evidence import snapshot
 from chalicelib.services.staleness import try_again_at
-from chalicelib.stores.investigation_store import HeadConflictError
+from chalicelib.stores.investigation_store import HeadConflictError, head_key
 from chalicelib.stores.report_store import StateConflictError
 from chalicelib.stores.stores import stores
 
@@ -73,15 +76,25 @@ def _fail(job: Report, reason: str, at: datetime, expired_only: bool) -> Report:
         if investigation is None:
             raise StateConflictError(None)
         try:
-            return stores().narratives.fail(
-                investigation,
-                job,
-                reason,
-                NOT_WRITTEN,
-                at,
-                regenerate_at=try_again_at(investigation, at),
-                expired_only=expired_only,
-            )
+            return _fail_once(investigation, job, reason, at, expired_only)
         except HeadConflictError as conflict:
             failure = conflict
     raise failure
+
+
+def _fail_once(investigation: Investigation, job: Report, reason: str, at: datetime, expired_only: bool) -> Report:
+    outbox = None
+    if is_first(job):
+        outbox = investigation_outbox(investigation.account, failed_event(investigation, NOT_WRITTEN), at)
+    done = stores().narratives.fail(
+        investigation,
+        job,
+        reason,
+        NOT_WRITTEN,
+        at,
+        regenerate_at=try_again_at(investigation, at),
+        expired_only=expired_only,
+        outbox=outbox,
+    )
+    announce(outbox, "investigations", head_key(investigation.id))
+    return done

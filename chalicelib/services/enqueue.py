@@ -19,7 +19,7 @@ from chalicelib.domain.clock import now
 from chalicelib.domain.figures import Figures, estimated_completion, wait_until_start
 from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import Report
-from chalicelib.services.queue_figures import count, last_known_figures, workers
+from chalicelib.services.queue_figures import count, last_known_figures, queue_figures, workers
 from chalicelib.settings import settings
 from chalicelib.stores.permit_queue import Permit, QueueUnavailableError
 from chalicelib.stores.report_store import StateConflictError
@@ -77,6 +77,17 @@ def place_of(report: Report, figures: Figures) -> Place:
     number = found.number if found.exact else max(found.number, figures.waiting[report.priority])
     completion = estimated_completion(report.priority, number, figures, workers(), now())
     return Place(number, is_estimate=not found.exact, completion=completion)
+
+
+def place_of_stored(report: Report) -> Place | None:
+    """Return the place of a report that was queued before: two AWS calls at most, none if it does not wait."""
+    if not report.is_waiting:
+        return None
+    try:
+        return place_of(report, queue_figures())
+    except (ClientError, BotoCoreError):
+        _log.exception("the place of report %s could not be read", report.id)
+        return None
 
 
 def count_and_place(report: Report, changes: dict[str, int]) -> Place | None:

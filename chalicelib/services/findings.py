@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,10 +29,12 @@ from chalicelib.domain.finding import (
 )
 from chalicelib.domain.identifiers import finding_id, investigation_of
 from chalicelib.domain.investigation import INVESTIGATION_STATUSES, Investigation, InvestigationStatus
+from chalicelib.services import audit
 from chalicelib.services.followers import tell_followers
 from chalicelib.services.not_found import NotFoundError
+from chalicelib.services.outbox import announce, findings_outbox
 from chalicelib.services.staleness import ADDED, DISMISSED, regenerate_at, stale_reason
-from chalicelib.stores.dynamodb import Item, TransactionFailedError
+from chalicelib.stores.dynamodb import Item, TransactionFailedError, Write
 from chalicelib.stores.finding_store import (
     MAX_ITEM_BYTES,
     Head,
@@ -46,7 +48,9 @@ from chalicelib.stores.finding_store import (
     finding_from_json,
     finding_to_json,
 )
+from chalicelib.stores.investigation_store import head_key
 from chalicelib.stores.listing import ORDER, place
+from chalicelib.stores.outbox_store import added, assigned
 from chalicelib.stores.stores import stores
 
 _Given = TypeVar("_Given")
@@ -98,11 +102,15 @@ class EvidenceBusyError(Exception):
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of a batch: its findings in the order they were sent; duplicates are what was stored before."""
+    """What became of a batch: its findings in the order they were sent; duplicates are what was stored before.
+
+    ``replayed`` says that an earlier request of the same name had sent it.
+    """
 
     findings: tuple[Finding, ...]
     created: int
     duplicates: int
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,7 @@ def ingest(
     investigation_id: str,
     new: Sequence[NewFinding],
     allowed: Sequence[InvestigationStatus] = OPEN,
+    noting: Callable[[Ingested], Sequence[Write]] = lambda _: (),
 ) -> Ingested:
     """Take a batch of findings in: all of them are seen at once, or none.
 
@@ -133,16 +142,18 @@ def ingest(
         investigation_id: which.
         new: the findings, as they were sent.
         allowed: the statuses in which the investigation may be.
+        noting: what is to be written with the batch, in the same transaction, given what becomes of it.
 
     Raises:
         NotFoundError: there is no such investigation of this account.
         InvestigationClosedError: it takes no findings (any more).
         EvidenceFullError: they would be more than one investigation holds.
         EvidenceBusyError: another batch is being taken in; nothing was stored.
+        TransactionFailedError: a condition of what ``noting`` returned does not hold; nothing was stored.
     """
     batch = _begin(account, investigation_id, allowed)
     try:
-        taken, added = _take_in(batch, new, allowed)
+        taken, added = _take_in(batch, new, allowed, noting)
     except IngestLostError as error:
         raise EvidenceBusyError from error
     except BaseException:
@@ -161,7 +172,7 @@ class Prepared:
     """
 
     investigation: Investigation
-    head_fields: Mapping[str, int]
+    head_fields: Mapping[str, Any]
     findings: tuple[Finding, ...] = ()
 
 
@@ -212,23 +223,27 @@ def _begin(account: str, investigation_id: str, allowed: Sequence[InvestigationS
 
 
 def _take_in(
-    batch: Ingest, new: Sequence[NewFinding], allowed: Sequence[InvestigationStatus]
+    batch: Ingest,
+    new: Sequence[NewFinding],
+    allowed: Sequence[InvestigationStatus],
+    noting: Callable[[Ingested], Sequence[Write]],
 ) -> tuple[Ingested, list[Finding]]:
     """Return what became of a batch, and what was stored, very large findings in their short form."""
     deadline = time.monotonic() + _WRITING_SECONDS
     sent = _identified(batch.head.investigation, new, now())
     known = _known(batch, [f.id for f in sent if f.external_id is not None])
     fresh = {f.id: f for f in reversed(sent) if f.id not in known}
+    found = tuple(known.get(f.id) or fresh[f.id] for f in sent)
+    taken = Ingested(found, len(fresh), len(sent) - len(fresh))
     rows: list[StoredFinding] = []
     if fresh:
         rows = _rows(fresh, sent, batch.number)
         _check_room(batch.head, rows)
         _write(rows, fresh, deadline)
-        _commit(batch, rows, allowed)
+        _commit(batch, rows, allowed, noting(taken))
     else:
-        stores().findings.commit_ingest(batch, {}, {}, None)
-    found = tuple(known.get(f.id) or fresh[f.id] for f in sent)
-    return Ingested(found, len(fresh), len(sent) - len(fresh)), [row.finding for row in rows]
+        stores().findings.commit_ingest(batch, {}, {}, None, noting(taken))
+    return taken, [row.finding for row in rows]
 
 
 def _identified(investigation: Investigation, new: Sequence[NewFinding], at: datetime) -> list[Finding]:
@@ -310,19 +325,25 @@ def _write(rows: Sequence[StoredFinding], fresh: dict[str, Finding], deadline: f
     stores().findings.put_many(rows, in_time)
 
 
-def _commit(batch: Ingest, rows: Sequence[StoredFinding], allowed: Sequence[InvestigationStatus]) -> None:
+def _commit(
+    batch: Ingest, rows: Sequence[StoredFinding], allowed: Sequence[InvestigationStatus], notes: Sequence[Write]
+) -> None:
     seen = batch.head.investigation
     newest = max(row.finding.discovered_at for row in rows)
-    add = {
+    add: dict[str, Any] = {
         "evidence_revision": 1,
         "finding_count": len(rows),
         "evidence_bytes": sum(row.size_bytes for row in rows),
     }
+    entry = audit.entry("findings.add", seen.account, seen.id, count=len(rows))
+    outbox = findings_outbox(seen.account, batch.number, now())
+    add |= added(outbox)
     while True:
-        assign = evidence_change(seen, stale_reason(seen, ADDED), regenerate_at(seen))
+        assign = {**evidence_change(seen, stale_reason(seen, ADDED), regenerate_at(seen)), **assigned(outbox)}
         assign["newest_evidence_at"] = max(newest, seen.newest_evidence_at or "")
-        moved_on = stores().findings.commit_ingest(batch, assign, add, seen.status)
+        moved_on = stores().findings.commit_ingest(batch, assign, add, seen.status, [entry, *notes])
         if moved_on is None:
+            announce(outbox, "investigations", head_key(seen.id))
             return
         if moved_on.status not in allowed:
             raise InvestigationClosedError(moved_on.status)
@@ -511,7 +532,10 @@ def dismiss(account: str, finding_id: str, reason: DismissalReason, notes: str) 
         dismissal = Dismissal(reason, notes, stamp(now()))
         seen = head.investigation
         try:
-            stores().findings.dismiss(finding_id, dismissal, seen, stale_reason(seen, DISMISSED), regenerate_at(seen))
+            entry = audit.entry("finding.dismiss", account, finding_id, reason=reason)
+            stores().findings.dismiss(
+                finding_id, dismissal, seen, stale_reason(seen, DISMISSED), regenerate_at(seen), [entry]
+            )
         except TransactionFailedError:
             continue
         tell_followers(account, seen.id, [stored.finding], DISMISSED)

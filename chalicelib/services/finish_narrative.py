@@ -20,10 +20,12 @@ from chalicelib.domain.narrative_job import investigation_id_of, is_first, tier_
 from chalicelib.domain.report import Artifact, Outcome, Report
 from chalicelib.domain.report_body import from_body, to_body
 from chalicelib.domain.report_change import change_between
+from chalicelib.services.investigation_events import report_event
+from chalicelib.services.outbox import announce, investigation_outbox
 from chalicelib.services.select_evidence import Snapshot
 from chalicelib.settings import settings
 from chalicelib.stores.artifact_store import StoredObject
-from chalicelib.stores.investigation_store import HeadConflictError, VersionRecord
+from chalicelib.stores.investigation_store import HeadConflictError, VersionRecord, head_key
 from chalicelib.stores.narrative_store import Finish
 from chalicelib.stores.report_store import StateConflictError
 from chalicelib.stores.stores import stores
@@ -87,7 +89,10 @@ def _finish(head: Investigation, job: Report, snapshot: Snapshot, narrative: Nar
         regenerate_at=regenerate_at,
     )
     outcome = _outcome(job, report, stored)
-    return stores().narratives.finish(head, job, finish, outcome, at, expired_only=expired_only)
+    outbox = investigation_outbox(head.account, report_event(report, job), at)
+    done = stores().narratives.finish(head, job, finish, outcome, at, expired_only=expired_only, outbox=outbox)
+    announce(outbox, "investigations", head_key(head.id))
+    return done
 
 
 def _report(

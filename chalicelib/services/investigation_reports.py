@@ -16,6 +16,7 @@ from chalicelib.domain.narrative_job import TEMPLATE_NAME
 from chalicelib.domain.output_format import CONTENT_TYPES
 from chalicelib.domain.report import Artifact
 from chalicelib.domain.report_body import from_body
+from chalicelib.services import audit
 from chalicelib.services.download_report import Download, content_disposition
 from chalicelib.services.narrative_jobs import NotCompletedError
 from chalicelib.services.not_found import NotFoundError
@@ -37,24 +38,28 @@ class CurrentReport:
 
 
 def current_report(account: str, investigation_id: str) -> CurrentReport:
-    """Return the current version of an investigation's report: two AWS calls (head, body).
+    """Return the current version of an investigation's report: three AWS calls (head, audit, body).
 
     Raises:
         NotFoundError: there is no such investigation, or it is not theirs.
         NotCompletedError: it has no report (yet).
     """
     investigation = _completed(account, investigation_id)
+    _note_reading(investigation, investigation.version, "json")
     return CurrentReport(_body(investigation.report_key), investigation)
 
 
 def version(account: str, investigation_id: str, number: int) -> InvestigationReport:
-    """Return one version of an investigation's report: three AWS calls (head, version, body).
+    """Return one version of an investigation's report: four AWS calls (head, version, audit, body).
 
     Raises:
         NotFoundError: there is no such investigation or version, or it is not theirs.
         NotCompletedError: it has no report (yet).
     """
-    return _body(_report_key(_completed(account, investigation_id), number))
+    investigation = _completed(account, investigation_id)
+    report_key = _report_key(investigation, number)
+    _note_reading(investigation, number, "json")
+    return _body(report_key)
 
 
 def versions(
@@ -89,7 +94,7 @@ def versions(
 
 
 def rendering(account: str, investigation_id: str, wanted: RenderedFormat, number: int | None = None) -> Download:
-    """Return a version of a report as a document: two AWS calls, or four where it is rendered now.
+    """Return a version of a report as a document: three AWS calls, or five where it is rendered now.
 
     One more where ``number`` is given. The same version under the same renderers always gives the same bytes.
 
@@ -106,6 +111,7 @@ def rendering(account: str, investigation_id: str, wanted: RenderedFormat, numbe
     """
     investigation = _completed(account, investigation_id)
     report_key = investigation.report_key if number is None else _report_key(investigation, number)
+    _note_reading(investigation, number or investigation.version, wanted)
     most = settings().inline_bytes
     key = _rendering_key(report_key, wanted)
     content: bytes | None
@@ -120,6 +126,10 @@ def rendering(account: str, investigation_id: str, wanted: RenderedFormat, numbe
         return Download(artifact, disposition, content, None)
     link = stores().artifacts.link(key, artifact.content_type, disposition, settings().presign_seconds)
     return Download(artifact, disposition, None, link)
+
+
+def _note_reading(investigation: Investigation, number: int, file_format: str) -> None:
+    audit.note("investigation.read", investigation.account, investigation.id, version=number, format=file_format)
 
 
 def _completed(account: str, investigation_id: str) -> Investigation:

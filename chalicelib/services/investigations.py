@@ -25,17 +25,22 @@ from chalicelib.domain.investigation import (
 )
 from chalicelib.domain.narrative_job import PRIORITY_OF_DEPTH, new_job
 from chalicelib.domain.report import Report
+from chalicelib.services import audit
 from chalicelib.services.enqueue import due_at
 from chalicelib.services.findings import Prepared, prepare
 from chalicelib.services.followers import tell_followers
+from chalicelib.services.idempotency import IdempotencyConflictError
+from chalicelib.services.investigation_events import cancelled_event, failed_event, queued_event
 from chalicelib.services.narrative_jobs import queue_job, regenerate
+from chalicelib.services.outbox import announce, findings_outbox, investigation_outbox, joined
 from chalicelib.services.own_investigation import own_investigation
 from chalicelib.services.queue_figures import count_done, queue_figures, workers
 from chalicelib.services.staleness import ADDED
-from chalicelib.stores.dynamodb import Item
-from chalicelib.stores.investigation_store import HeadConflictError, IdempotencyKey
+from chalicelib.stores.dynamodb import Item, Put
+from chalicelib.stores.investigation_store import HeadConflictError, IdempotencyKey, head_key
 from chalicelib.stores.listing import ORDER, place
 from chalicelib.stores.narrative_store import KeyUsedError
+from chalicelib.stores.outbox_store import Outbox
 from chalicelib.stores.report_store import StateConflictError
 from chalicelib.stores.stores import stores
 
@@ -47,10 +52,6 @@ _PAUSE_SECONDS: Final = 0.05
 _READ_AT_ONCE: Final = 100
 # What an answer has of an investigation besides its query, scope and agents.
 _VIEW_BYTES: Final = 2_000
-
-
-class IdempotencyConflictError(Exception):
-    """The idempotency key was used for another request in the last 24 hours."""
 
 
 class ClosedError(Exception):
@@ -90,7 +91,15 @@ class NewInvestigation:
     body_digest: str
 
 
-def create_investigation(account: str, new: NewInvestigation) -> Investigation:
+@dataclass(frozen=True)
+class CreatedInvestigation:
+    """An investigation that was asked for; ``replayed`` says that an earlier request of the same name had made it."""
+
+    investigation: Investigation
+    replayed: bool = False
+
+
+def create_investigation(account: str, new: NewInvestigation) -> CreatedInvestigation:
     """Start an investigation: three AWS calls (store, permit, count), one where it waits for its findings.
 
     With findings in the request, one more for each 25 of them and one to learn whose reports they concern. The
@@ -105,9 +114,10 @@ def create_investigation(account: str, new: NewInvestigation) -> Investigation:
         EvidenceFullError: its findings are more than one investigation holds.
         EvidenceBusyError: its findings could not be stored in time.
     """
-    used = _used_before(account, new)
+    used = replayed_investigation(account, new) if new.findings else None
     if used is not None:
-        return used
+        # There is much to store before the write that would notice the use of the caller's key.
+        return CreatedInvestigation(used, replayed=True)
     at = now()
     prepared = Prepared(_unstored(account, new, at), {})
     if new.findings and prepared.investigation.status == "queued":
@@ -116,15 +126,20 @@ def create_investigation(account: str, new: NewInvestigation) -> Investigation:
     investigation = _with_estimate(replace(prepared.investigation, job_id=job.id if job else None))
     due = due_at(job.priority, at) if job else at
     key = _idempotency(account, new, investigation)
+    outbox = _creation_outbox(investigation, at)
+    head_fields = {**prepared.head_fields, **(outbox.fields if outbox else {})}
     try:
-        stores().narratives.create(investigation, job, due, key, at, head_fields=prepared.head_fields)
+        stores().narratives.create(
+            investigation, job, due, key, at, head_fields=head_fields, beside=[_creation(investigation)]
+        )
     except KeyUsedError as error:
-        return _made_before(account, error.earlier, new)
+        return CreatedInvestigation(_made_before(account, error.earlier, new), replayed=True)
+    announce(outbox, "investigations", head_key(investigation.id))
     if job:
         queue_job(job)
     if prepared.findings:
         tell_followers(account, investigation.id, prepared.findings, ADDED)
-    return investigation
+    return CreatedInvestigation(investigation)
 
 
 def _with_estimate(investigation: Investigation) -> Investigation:
@@ -132,9 +147,34 @@ def _with_estimate(investigation: Investigation) -> Investigation:
     return investigation if expected is None else replace(investigation, first_estimate=stamp(expected))
 
 
-def _used_before(account: str, new: NewInvestigation) -> Investigation | None:
-    """Look at the caller's key first where there is much to store before the write that would notice its use."""
-    if not new.findings or new.idempotency_key is None:
+def _creation_outbox(investigation: Investigation, at: datetime) -> Outbox | None:
+    account = investigation.account
+    findings = findings_outbox(account, 1, at) if investigation.finding_count else None
+    if investigation.status == "queued":
+        return joined(investigation_outbox(account, queued_event(investigation), at), findings)
+    if investigation.status == "failed":
+        return investigation_outbox(account, failed_event(investigation, investigation.failure), at)
+    return findings
+
+
+def _creation(investigation: Investigation) -> Put:
+    return audit.entry(
+        "investigation.create",
+        investigation.account,
+        investigation.id,
+        depth=investigation.depth,
+        status=investigation.status,
+        findings=investigation.finding_count,
+    )
+
+
+def replayed_investigation(account: str, new: NewInvestigation) -> Investigation | None:
+    """Return what an earlier request with the same key made, or None: two AWS calls, none without a key.
+
+    Raises:
+        IdempotencyConflictError: the key was used for another request.
+    """
+    if new.idempotency_key is None:
         return None
     earlier = stores().investigations.idempotency(account, new.idempotency_key)
     return None if earlier is None else _made_before(account, earlier, new)
@@ -274,10 +314,14 @@ def cancel_investigation(account: str, investigation_id: str) -> Investigation:
             return investigation
         job = stores().reports.get(investigation.job_id) if investigation.job_id else None
         try:
-            cancelled = stores().narratives.cancel(investigation, job, now())
+            entry = audit.entry("investigation.cancel", account, investigation.id, was=investigation.status)
+            at = now()
+            outbox = investigation_outbox(account, cancelled_event(investigation), at)
+            cancelled = stores().narratives.cancel(investigation, job, at, [entry], outbox)
         except (HeadConflictError, StateConflictError) as conflict:
             failure = conflict
             continue
+        announce(outbox, "investigations", head_key(investigation.id))
         if job is not None:
             count_done({f"{'waiting' if job.is_waiting else 'running'}_{job.priority}": -1})
         return cancelled
@@ -317,7 +361,11 @@ def complete_investigation(account: str, investigation_id: str) -> tuple[Investi
 def _start(investigation: Investigation) -> tuple[Investigation, Report]:
     at = now()
     job = new_job(investigation, "first", stamp(at))
-    return stores().narratives.start(investigation, job, due_at(job.priority, at)), job
+    entry = audit.entry("investigation.complete", investigation.account, investigation.id, job=job.id)
+    outbox = investigation_outbox(investigation.account, queued_event(replace(investigation, queued_at=stamp(at))), at)
+    queued = stores().narratives.start(investigation, job, due_at(job.priority, at), [entry], outbox)
+    announce(outbox, "investigations", head_key(investigation.id))
+    return queued, job
 
 
 def _pause(attempt: int) -> None:

@@ -9,12 +9,16 @@ from typing import Final
 
 from chalicelib.domain.clock import now, stamp
 from chalicelib.domain.investigation import Investigation, InvestigationStatus, Tier
-from chalicelib.domain.narrative_job import NO_INSTRUCTIONS, Trigger, new_job, owner_of
+from chalicelib.domain.narrative_job import NO_INSTRUCTIONS, Trigger, new_job, owner_of, tier_of
 from chalicelib.domain.report import Report
+from chalicelib.services import audit
 from chalicelib.services.enqueue import due_at, send_permit
+from chalicelib.services.idempotency import RequestName
+from chalicelib.services.named_answers import answer_writes, earlier_answer, keep_answer
 from chalicelib.services.not_found import NotFoundError
 from chalicelib.services.own_investigation import own_investigation
 from chalicelib.services.queue_figures import count_done
+from chalicelib.stores.dynamodb import TransactionFailedError
 from chalicelib.stores.investigation_store import HeadConflictError
 from chalicelib.stores.narrative_store import InFlightError, TooManyInFlightError
 from chalicelib.stores.stores import stores
@@ -59,8 +63,38 @@ def regenerate(
     return _again("regenerate", account, investigation_id, tier, instructions)[0]
 
 
+def regenerate_once(
+    account: str, investigation_id: str, tier: Tier | None, instructions: str, name: RequestName | None
+) -> tuple[Report, bool]:
+    """Queue a new narrative as :func:`regenerate` does; a request of the same name gives the job of the first.
+
+    One AWS call more for a request with a name; two in all for one that is told the earlier job.
+
+    Returns:
+        The job as it is now, and whether an earlier request of this name had it.
+
+    Raises:
+        IdempotencyConflictError: the name was used for another request. The others are those of ``regenerate``.
+    """
+    told = earlier_answer(name)
+    if told is None:
+        try:
+            return _again("regenerate", account, investigation_id, tier, instructions, name)[0], False
+        except TransactionFailedError:
+            # Another request of this name was faster.
+            told = earlier_answer(name)
+            if told is None:
+                raise
+    return job(account, str(told["job_id"])), True
+
+
 def _again(
-    trigger: Trigger, account: str, investigation_id: str, tier: Tier | None = None, instructions: str = NO_INSTRUCTIONS
+    trigger: Trigger,
+    account: str,
+    investigation_id: str,
+    tier: Tier | None = None,
+    instructions: str = NO_INSTRUCTIONS,
+    name: RequestName | None = None,
 ) -> tuple[Report, bool]:
     """Return the job that writes the narrative again, and whether it is a new one."""
     for attempt in range(_TRIES):
@@ -70,8 +104,13 @@ def _again(
             raise NotCompletedError(investigation.status)
         job = new_job(investigation, trigger, stamp(now()), tier, instructions)
         try:
-            stores().narratives.regenerate(investigation, job, due_at(job.priority, now()))
+            entry = audit.entry(
+                "investigation.regenerate", account, investigation.id, job=job.id, tier=tier_of(job), trigger=trigger
+            )
+            beside = [entry, *answer_writes(name, {"job_id": job.id})]
+            stores().narratives.regenerate(investigation, job, due_at(job.priority, now()), beside)
         except InFlightError as running:
+            keep_answer(name, {"job_id": running.job_id})
             return _running(running.job_id), False
         except HeadConflictError as conflict:
             failure = conflict

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -22,6 +23,9 @@ _CONFIG = Config(
     max_pool_connections=32,
     tcp_keepalive=True,
 )
+
+# Presigned links need signature version 4; documents take longer than items.
+_S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4", read_timeout=20))
 
 
 @cache
@@ -38,11 +42,17 @@ def sqs_client() -> SQSClient:
 
 @cache
 def s3_client() -> S3Client:
-    """Return the S3 client. Presigned links need signature version 4 and, off AWS, path-style names."""
-    return boto3.client("s3", config=_CONFIG.merge(Config(signature_version="s3v4", read_timeout=20)))
+    """Return the S3 client."""
+    return boto3.client("s3", config=_S3_CONFIG)
 
 
 @cache
 def ssm_client() -> SSMClient:
     """Return the SSM client."""
     return boto3.client("ssm", config=_CONFIG)
+
+
+@cache
+def kms_client() -> KMSClient:
+    """Return the KMS client."""
+    return boto3.client("kms", config=_CONFIG)

@@ -93,6 +93,15 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Delete:
+    """An item to delete in a transaction."""
+
+    table: str
+    key: ItemKey
+    condition: ConditionBase | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """What must hold of an item for a transaction to be done."""
 
@@ -101,7 +110,7 @@ class Check:
     condition: ConditionBase
 
 
-Write = Put | Update | Check
+Write = Put | Update | Delete | Check
 
 
 @dataclass(frozen=True)
@@ -489,6 +498,8 @@ def _entry(write: Write, mark: str) -> dict[str, Any]:
     if isinstance(write, Put):
         return {"Put": given | {"Item": _to_dynamodb({**write.item, OWN_MARK: mark})} | expressions.arguments()}
     given["Key"] = _key(write.key)
+    if isinstance(write, Delete):
+        return {"Delete": given | expressions.arguments()}
     if isinstance(write, Check):
         return {"ConditionCheck": given | expressions.arguments()}
     assign = {**write.assign, OWN_MARK: mark}

@@ -30,6 +30,7 @@ from chalicelib.stores.investigation_store import (
     to_idempotency,
     to_investigation,
 )
+from chalicelib.stores.outbox_store import Outbox, added, assigned
 from chalicelib.stores.report_store import ReportStore, StateConflictError, to_report
 
 MOST_IN_FLIGHT: Final = 20
@@ -92,6 +93,7 @@ class NarrativeStore:
         at: datetime,
         *,
         head_fields: Mapping[str, Any] | None = None,
+        beside: Sequence[Write] = (),
     ) -> None:
         """Store a new investigation with its job, if it has one, and with the caller's key, if there is one.
 
@@ -102,6 +104,7 @@ class NarrativeStore:
             idempotency: the caller's key.
             at: now.
             head_fields: more attributes of the head.
+            beside: what belongs to the change and is written with it.
 
         Raises:
             KeyUsedError: the caller's key was used in the last 24 hours.
@@ -109,15 +112,24 @@ class NarrativeStore:
         """
         writes = self._investigations.creation(investigation, idempotency, at, head_fields)
         try:
-            transact([*writes, *([self._reports.creation(job, due)] if job else [])])
+            transact([*writes, *([self._reports.creation(job, due)] if job else []), *beside])
         except TransactionFailedError as failed:
             used = failed.reasons.get(1)
             if idempotency is None or used is None:
                 raise HeadConflictError(_investigation(failed.reasons.get(_HEAD))) from failed
             raise KeyUsedError(to_idempotency(used, idempotency.account, idempotency.key)) from failed
 
-    def start(self, investigation: Investigation, job: Report, due: datetime) -> Investigation:
+    def start(
+        self,
+        investigation: Investigation,
+        job: Report,
+        due: datetime,
+        beside: Sequence[Write] = (),
+        outbox: Outbox | None = None,
+    ) -> Investigation:
         """Close a pending investigation's evidence: it is queued, with the job that writes its report.
+
+        ``beside`` belongs to the change and is written with it.
 
         Raises:
             HeadConflictError: it is not pending (any more).
@@ -128,18 +140,25 @@ class NarrativeStore:
             Attr("status").eq("pending"),
             job,
             due,
+            beside,
             status="queued",
-            assign={"job_id": job.id, "queued_at": job.queued_at},
+            assign={"job_id": job.id, "queued_at": job.queued_at, **assigned(outbox)},
+            add=added(outbox),
         )
         return queued
 
-    def regenerate(self, investigation: Investigation, job: Report, due: datetime) -> None:
+    def regenerate(
+        self, investigation: Investigation, job: Report, due: datetime, beside: Sequence[Write] = ()
+    ) -> None:
         """Let a job write a completed investigation's narrative again, which also settles its own regeneration.
+
+        ``beside`` belongs to the change and is written with it.
 
         Raises:
             InFlightError: another job writes the same.
             TooManyInFlightError: many others are being written.
             HeadConflictError: the investigation changed since it was read.
+            TransactionFailedError: a condition of ``beside`` alone does not hold.
         """
         running = inflight(digest_of(job))
         condition = (
@@ -153,18 +172,27 @@ class NarrativeStore:
             condition,
             job,
             due,
+            beside,
             assign={"job_id": job.id, running: job.id},
             add={_IN_FLIGHT: 1},
             remove=NOT_DUE,
         )
 
     def _with_new_job(
-        self, investigation: Investigation, condition: ConditionBase, job: Report, due: datetime, **changes: Any
+        self,
+        investigation: Investigation,
+        condition: ConditionBase,
+        job: Report,
+        due: datetime,
+        beside: Sequence[Write],
+        **changes: Any,
     ) -> None:
         head = self._investigations.change_write(investigation, condition, **changes)
         try:
-            transact([head, self._reports.creation(job, due)])
+            transact([head, self._reports.creation(job, due), *beside])
         except TransactionFailedError as failed:
+            if _HEAD not in failed.reasons and any(number > _JOB for number in failed.reasons):
+                raise
             current = failed.reasons.get(_HEAD)
             if current is not None and inflight(digest_of(job)) in current:
                 raise InFlightError(str(current[inflight(digest_of(job))])) from failed
@@ -208,6 +236,7 @@ class NarrativeStore:
         at: datetime,
         *,
         expired_only: bool = False,
+        outbox: Outbox | None = None,
     ) -> Report:
         """Make a new version of the report the current one, and complete the job that wrote it.
 
@@ -218,6 +247,7 @@ class NarrativeStore:
             outcome: what the job leaves behind.
             at: now.
             expired_only: only if the lease of the job's worker is over.
+            outbox: what is told of it.
 
         Returns:
             The job as it is now.
@@ -246,8 +276,8 @@ class NarrativeStore:
             investigation,
             _as_read(investigation, job),
             status="completed" if is_first(job) else None,
-            assign=assign | ({"completed_at": stamp(at)} if is_first(job) else {}),
-            add={} if is_first(job) else {_IN_FLIGHT: -1},
+            assign={**assign, **({"completed_at": stamp(at)} if is_first(job) else {}), **assigned(outbox)},
+            add={**({} if is_first(job) else {_IN_FLIGHT: -1}), **added(outbox)},
             remove=gone,
         )
         completion = self._reports.completion(job, outcome, at, expired_only=expired_only)
@@ -273,6 +303,7 @@ class NarrativeStore:
         *,
         regenerate_at: str | None = None,
         expired_only: bool = False,
+        outbox: Outbox | None = None,
     ) -> Report:
         """End a job without a narrative: a report that is there stays, an investigation without one is failed.
 
@@ -284,6 +315,7 @@ class NarrativeStore:
             at: now.
             regenerate_at: when the report is to be regenerated by itself, a stamp; None to leave that as it is.
             expired_only: only if the lease of the job's worker is over.
+            outbox: what is told of it.
 
         Returns:
             The job as it is now.
@@ -299,22 +331,33 @@ class NarrativeStore:
             investigation,
             condition,
             status="failed" if is_first(job) else None,
-            assign={"failure": failure} if is_first(job) else due_at(regenerate_at),
-            add={} if is_first(job) else {_IN_FLIGHT: -1, "failed_regenerations": 1},
+            assign={**({"failure": failure} if is_first(job) else due_at(regenerate_at)), **assigned(outbox)},
+            add={**({} if is_first(job) else {_IN_FLIGHT: -1, "failed_regenerations": 1}), **added(outbox)},
             remove=[inflight(digest_of(job))],
         )
         self._end([head, self._reports.failure(job, reason, at, expired_only=expired_only)])
         return replace(job, status="failed", completed_at=stamp(at), error_message=reason, lease=None)
 
-    def cancel(self, investigation: Investigation, job: Report | None, at: datetime) -> Investigation:
+    def cancel(
+        self,
+        investigation: Investigation,
+        job: Report | None,
+        at: datetime,
+        beside: Sequence[Write] = (),
+        outbox: Outbox | None = None,
+    ) -> Investigation:
         """Cancel an investigation that has not ended, with the job that writes its report, if it has one.
+
+        ``beside`` belongs to the change and is written with it.
 
         Raises:
             HeadConflictError: the investigation changed since it was read.
             StateConflictError: the job did.
         """
-        head = self._investigations.change_write(investigation, _still(investigation), status="cancelled")
-        self._end([head, *([self._reports.cancellation(job, at)] if job else [])])
+        head = self._investigations.change_write(
+            investigation, _still(investigation), status="cancelled", assign=assigned(outbox), add=added(outbox)
+        )
+        self._end([head, *([self._reports.cancellation(job, at)] if job else []), *beside])
         return replace(investigation, status="cancelled")
 
     def _end(self, writes: Sequence[Write]) -> None:

@@ -29,10 +29,14 @@ from chalicelib.stores.dynamodb import (
     Page,
     Put,
     Table,
+    TransactionFailedError,
     Update,
+    Write,
     batch_get,
     key_is,
+    transact,
 )
+from chalicelib.stores.outbox_store import Outbox, added, assigned
 
 DUE_SHARDS: Final = 4
 EXACT_POSITIONS: Final = 1000
@@ -110,6 +114,10 @@ def _due_shard(report_id: str) -> str:
     return f"open#{zlib.crc32(report_id.encode()) % DUE_SHARDS}"
 
 
+# What many reports do not have, and then their items neither.
+_ONLY_IF_KNOWN: Final = ("request_digest", "limit_ticket", "webhook_url", "request_id")
+
+
 def to_item(report: Report, due_at: datetime) -> Item:
     """Return the item that holds a new, waiting report; the sweep looks at it at ``due_at``."""
     pk, sk = report_key(report.id)
@@ -145,7 +153,7 @@ def to_item(report: Report, due_at: datetime) -> Item:
         "message": report.message,
         "words": report.words,
         "kind": report.kind,
-    }
+    } | {name: value for name in _ONLY_IF_KNOWN if (value := getattr(report, name)) is not None}
 
 
 def _outcome(raw: str | None) -> Outcome | None:
@@ -199,6 +207,10 @@ def to_report(item: Item) -> Report:
         outcome=_outcome(item.get("outcome")),
         usage=_read_usage(item.get("usage")),
         kind=item.get("kind", "report"),
+        request_digest=item.get("request_digest"),
+        limit_ticket=item.get("limit_ticket"),
+        webhook_url=item.get("webhook_url"),
+        request_id=item.get("request_id"),
     )
 
 
@@ -309,14 +321,17 @@ class ReportStore:
 
     # Changes of state
 
-    def create(self, report: Report, due_at: datetime) -> None:
-        """Store a new report.
+    def create(self, report: Report, due_at: datetime, beside: Sequence[Write] = ()) -> None:
+        """Store a new report, and what belongs to that (``beside``) in the same transaction.
 
         Raises:
             StateConflictError: a report with this id exists.
         """
-        mark = _new_mark()
         creation = self.creation(report, due_at)
+        if beside:
+            _transact([creation, *beside])
+            return
+        mark = _new_mark()
         try:
             self._table.put({**creation.item, "write": mark}, creation.condition)
         except ConditionFailedError as error:
@@ -356,39 +371,63 @@ class ReportStore:
             remove=("waiting", "enqueued"),
         )
 
-    def renew(self, report: Report, at: datetime, lease: timedelta, progress: int, message: str, words: int) -> Report:
-        """Renew the lease of a claim and note its progress, and the usage that ``report`` has.
+    def renew(
+        self,
+        report: Report,
+        at: datetime,
+        lease: timedelta,
+        progress: int,
+        message: str,
+        words: int,
+        outbox: Outbox | None = None,
+    ) -> Report:
+        """Renew the lease of a claim; note its progress, what is told of it, and the usage that ``report`` has.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
         until = stamp(at + lease)
         fields = {"lease": until, "due_at": until, "progress": progress, "message": message, "words": words}
-        return self._change(report, _mine(report), assign=fields | _usage(report))
+        fields |= {**_usage(report), **assigned(outbox)}
+        return self._change(report, _mine(report), assign=fields, add=added(outbox))
 
-    def complete(self, report: Report, outcome: Outcome, at: datetime) -> Report:
-        """Finish a claim with its document; from then on its conversation knows it.
+    def complete(self, report: Report, outcome: Outcome, at: datetime, outbox: Outbox | None = None) -> Report:
+        """Finish a claim with its document, and note what is told of it; from then on its conversation knows it.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
-        return self._do(self.completion(report, outcome, at))
+        return self._do(self.completion(report, outcome, at, outbox=outbox))
 
-    def fail(self, report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Report:
+    def fail(
+        self,
+        report: Report,
+        reason: str,
+        at: datetime,
+        *,
+        expired_only: bool = False,
+        outbox: Outbox | None = None,
+    ) -> Report:
         """End a claim without a document, keeping its usage; with ``expired_only`` only if its lease ran out.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
-        return self._do(self.failure(report, reason, at, expired_only=expired_only))
+        return self._do(self.failure(report, reason, at, expired_only=expired_only, outbox=outbox))
 
-    def cancel(self, report: Report, at: datetime) -> Report:
-        """Cancel a report that has not ended.
+    def cancel(
+        self, report: Report, at: datetime, beside: Sequence[Write] = (), outbox: Outbox | None = None
+    ) -> Report:
+        """Cancel a report that has not ended, and do what belongs to that (``beside``) in the same transaction.
 
         Raises:
             StateConflictError: it moved since ``report`` was read.
         """
-        return self._do(self.cancellation(report, at))
+        cancellation = self.cancellation(report, at, outbox=outbox)
+        if not beside:
+            return self._do(cancellation)
+        _transact([cancellation, *beside])
+        return replace(report, status="cancelled", completed_at=stamp(at), message="cancelled", lease=None)
 
     def requeue(self, report: Report, at: datetime, due_at: datetime, cause: RequeueCause) -> Report:
         """Give a claimed report back to the head of its queue.
@@ -413,25 +452,33 @@ class ReportStore:
             remove=("lease",),
         )
 
-    def retry(self, report: Report, at: datetime, due_at: datetime) -> Report:
-        """Put a failed report at the tail of its priority again.
+    def retry(self, report: Report, at: datetime, due_at: datetime, beside: Sequence[Write] = ()) -> Report:
+        """Put a failed report at the tail of its priority again, with what belongs to that (``beside``).
 
         Raises:
             StateConflictError: it is not failed (any more).
         """
-        queued_at = stamp(at)
-        fields = self._waiting(report, queued_at, due_at) | {
-            "progress": 0,
-            "message": "queued again",
-            "words": 0,
-        }
-        return self._change(
+        fresh: dict[str, Any] = {"queued_at": stamp(at), "progress": 0, "message": "queued again", "words": 0}
+        fresh |= {"takeovers": 0, "releases": 0}
+        requeue = self._update(
             report,
             Attr("status").eq("failed") & _same_attempt(report),
             status="queued",
-            assign=fields | {"queued_at": queued_at, "takeovers": 0, "releases": 0},
+            assign=self._waiting(report, stamp(at), due_at) | fresh,
             add={"retry_count": 1},
             remove=("error_message", "started_at", "completed_at", "duration_ms"),
+        )
+        if not beside:
+            return self._do(requeue)
+        _transact([requeue, *beside])
+        return replace(
+            report,
+            status="queued",
+            retry_count=report.retry_count + 1,
+            error_message=None,
+            started_at=None,
+            completed_at=None,
+            **fresh,
         )
 
     # Changes of state as parts of a transaction: where a condition of theirs fails, the state is another
@@ -440,7 +487,15 @@ class ReportStore:
         """Return the write of :meth:`create`."""
         return Put(self._table.name, to_item(report, due_at), Attr("pk").not_exists())
 
-    def completion(self, report: Report, outcome: Outcome, at: datetime, *, expired_only: bool = False) -> Update:
+    def completion(
+        self,
+        report: Report,
+        outcome: Outcome,
+        at: datetime,
+        *,
+        expired_only: bool = False,
+        outbox: Outbox | None = None,
+    ) -> Update:
         """Return the write of :meth:`complete`; with ``expired_only`` only if the claim's lease ran out."""
         fields = {
             "outcome": json.dumps(asdict(replace(outcome, summary="")), ensure_ascii=False),
@@ -450,20 +505,29 @@ class ReportStore:
         }
         if report.conversation_id and outcome.summary:
             fields |= {"conversation": _conversation(report), "summary": outcome.summary}
-        return self._end(report, "completed", _mine(report, at, expired_only), at, fields)
+        return self._end(report, "completed", _mine(report, at, expired_only), at, fields, outbox)
 
-    def failure(self, report: Report, reason: str, at: datetime, *, expired_only: bool = False) -> Update:
+    def failure(
+        self,
+        report: Report,
+        reason: str,
+        at: datetime,
+        *,
+        expired_only: bool = False,
+        outbox: Outbox | None = None,
+    ) -> Update:
         """Return the write of :meth:`fail`."""
         fields = {"error_message": reason, "message": "failed", **_usage(report)}
-        return self._end(report, "failed", _mine(report, at, expired_only), at, fields)
+        return self._end(report, "failed", _mine(report, at, expired_only), at, fields, outbox)
 
-    def cancellation(self, report: Report, at: datetime) -> Update:
+    def cancellation(self, report: Report, at: datetime, *, outbox: Outbox | None = None) -> Update:
         """Return the write of :meth:`cancel`."""
         return self._update(
             report,
             Attr("status").eq(report.status) & _same_attempt(report),
             status="cancelled",
-            assign={"completed_at": stamp(at), "message": "cancelled"},
+            assign={"completed_at": stamp(at), "message": "cancelled", **assigned(outbox)},
+            add=added(outbox),
             remove=("waiting", "enqueued", "lease", "due", "due_at"),
         )
 
@@ -479,7 +543,13 @@ class ReportStore:
         return self._change(report, condition, status=status, assign={"due_at": stamp(due_at)})
 
     def _end(
-        self, report: Report, status: Status, condition: ConditionBase, at: datetime, fields: dict[str, Any]
+        self,
+        report: Report,
+        status: Status,
+        condition: ConditionBase,
+        at: datetime,
+        fields: dict[str, Any],
+        outbox: Outbox | None,
     ) -> Update:
         ended = {
             "completed_at": stamp(at),
@@ -487,7 +557,8 @@ class ReportStore:
             "due_at": stamp(at),
             "duration_ms": duration_ms(report, at),
         }
-        return self._update(report, condition, status=status, assign=fields | ended, remove=("lease",))
+        assign = {**fields, **ended, **assigned(outbox)}
+        return self._update(report, condition, status=status, assign=assign, add=added(outbox), remove=("lease",))
 
     def _update(
         self,
@@ -529,6 +600,21 @@ def duration_ms(report: Report, at: datetime) -> int:
     """Return how long a report took from its first claim to ``at``, in milliseconds."""
     started = parse_stamp(report.started_at) if report.started_at else at
     return max(0, round((at - started).total_seconds() * 1000))
+
+
+def _transact(writes: Sequence[Write]) -> None:
+    """Do a change of a report (the first of the writes) with what belongs to it, or nothing.
+
+    Raises:
+        StateConflictError: the change's condition does not hold.
+    """
+    try:
+        transact(writes)
+    except TransactionFailedError as failed:
+        if 0 not in failed.reasons:
+            raise
+        item = failed.reasons[0]
+        raise StateConflictError(to_report(item) if item else None) from failed
 
 
 def _new_mark() -> str:

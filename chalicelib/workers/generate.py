@@ -10,13 +10,14 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import log
 from chalicelib.domain.clock import now
 from chalicelib.domain.output_format import CONTENT_TYPES
 from chalicelib.domain.priority import Priority
 from chalicelib.domain.report import Artifact, Outcome, Report
 from chalicelib.domain.summary import summary_of
 from chalicelib.generation.assignment import EarlierReport
-from chalicelib.generation.errors import BudgetSpent, GenerationFailed
+from chalicelib.generation.errors import BudgetSpent, CostLimitReached, GenerationFailed
 from chalicelib.generation.pipeline import Written, write_report
 from chalicelib.generation.report_assignment import assignment_of
 from chalicelib.rendering.render import Rendering, render, unshown
@@ -55,6 +56,7 @@ def handle_permit(body: str, priority: Priority, remaining_seconds: Callable[[],
     if report is None:
         _log.info("a %s permit found nothing waiting", priority)
         return
+    log.append(report_id=report.id, request_id=report.request_id or "")
     with Claim(report, remaining_seconds) as claim:
         _write(claim)
 
@@ -64,8 +66,9 @@ def _write(claim: Claim) -> None:
     try:
         outcome = _write_report(claim) if report.kind == "report" else write_narrative_report(claim)
     except (GenerationFailed, BudgetSpent) as failure:
-        reason = str(failure)
-        _end(claim, lambda: claim.fail(reason))
+        # A cost limit is the owner's own; whatever else keeps a report from being written is not their fault.
+        reason, is_ours = str(failure), not isinstance(failure, CostLimitReached | BudgetSpent)
+        _end(claim, lambda: claim.fail(reason, is_our_fault=is_ours))
     except OutOfTimeError:
         _log.info("report %s is handed on: this function's time is used up", report.id)
         _end(claim, claim.release)

@@ -4,10 +4,10 @@ locals {
   alarm_actions = concat(aws_sns_topic.alarms[*].arn, var.alarm_topic_arns)
   api_metric    = { ApiName = local.api_name, Stage = local.stage_name }
 
-  # Every function but the routes may end a report as failed, and then writes one line that starts with this
+  # Every function but the routes and that of webhooks may end a report as failed, and then writes one line that starts with this
   # (chalicelib/services/fail_report.py).
   failed_metric = { namespace = var.prefix, name = "FailedReports", pattern = "\"REPORT_FAILED\"" }
-  may_fail      = { for key, function in local.functions : key => function if !contains(local.route_functions, key) }
+  may_fail      = { for key, function in local.functions : key => function if !contains(local.route_functions, key) && !contains(keys(local.deliverers), key) }
 }
 
 resource "aws_sns_topic" "alarms" {
@@ -85,6 +85,42 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters_stay" {
   threshold           = 0
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "webhooks_dead" {
+  for_each = local.declared.webhook_queues
+
+  alarm_name          = "${aws_sqs_queue.webhooks_dead[each.key].name}-filled"
+  alarm_description   = "Messages about webhooks failed again and again. What they are about is tried again by the sweep; the log of the function says what is wrong."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.webhooks_dead[each.key].name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "webhooks_wait" {
+  for_each = local.declared.webhook_queues
+
+  alarm_name          = "${aws_sqs_queue.webhooks[each.key].name}-waits"
+  alarm_description   = "Webhooks have waited for 15 minutes: receivers are slow, or too few are sent at once (deliver_concurrency)."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = aws_sqs_queue.webhooks[each.key].name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 3
+  comparison_operator = "GreaterThanThreshold"
+  # A message that is delayed on purpose, by 15 minutes at most, has that age when it becomes visible.
+  threshold          = 1800
+  treat_missing_data = "notBreaching"
+  alarm_actions      = local.alarm_actions
+  ok_actions         = local.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "oldest_message" {

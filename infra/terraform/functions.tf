@@ -5,6 +5,8 @@ locals {
   common_environment = merge(
     { for name, table in local.declared.tables : table.environment => aws_dynamodb_table.table[name].name },
     { for name, queue in local.declared.queues : queue.environment => aws_sqs_queue.queue[name].url },
+    { for name, queue in local.declared.webhook_queues : queue.environment => aws_sqs_queue.webhooks[name].url },
+    { for name, key in local.declared.keys : key.environment => aws_kms_key.key[name].arn },
     { for name, bucket in local.declared.buckets : bucket.environment => aws_s3_bucket.bucket[name].id },
     {
       # Reports written at once is what the mappings below allow.
@@ -14,7 +16,11 @@ locals {
       PRESIGN_SECONDS = tostring(var.presign_seconds)
 
       AUTO_REGENERATE_SECONDS = tostring(var.auto_regenerate_seconds)
+
+      AUDIT_DAYS = tostring(var.audit_days)
+      OPERATORS  = join(",", var.operators)
     },
+    { for name, rate in var.rate_limits : "RATE_LIMIT_${upper(name)}" => rate },
     var.extra_environment,
   )
 
@@ -30,6 +36,12 @@ locals {
       LLM_FALLBACK_MODEL    = trimspace(var.llm_fallback_model)
     },
   )
+
+  # Who may ask, and from which pages: for the functions behind the gateway.
+  answering_environment = {
+    KRATOS_PUBLIC_URL = var.kratos_public_url
+    CORS_ORIGINS      = join(",", var.cors_origins)
+  }
 
   rendering_environment = var.report_theme == "" ? {} : { REPORT_THEME = var.report_theme }
 
@@ -52,7 +64,7 @@ locals {
         package     = "api"
         timeout     = var.api_timeout_seconds
         memory      = var.memory_mb.api
-        environment = local.estimating_environment
+        environment = merge(local.answering_environment, local.estimating_environment)
       }
     },
     {
@@ -61,7 +73,7 @@ locals {
         package     = route.package
         timeout     = var.api_timeout_seconds
         memory      = var.memory_mb[name]
-        environment = local.rendering_environment
+        environment = merge(local.answering_environment, local.rendering_environment)
       }
     },
     {
@@ -81,6 +93,15 @@ locals {
         handler     = "app.${handler}"
         package     = "api"
         timeout     = var.housekeeping_timeout_seconds
+        memory      = var.memory_mb.housekeeping
+        environment = {}
+      }
+    },
+    {
+      for handler in keys(local.deliverers) : handler => {
+        handler     = "app.${handler}"
+        package     = "api"
+        timeout     = var.deliver_timeout_seconds
         memory      = var.memory_mb.housekeeping
         environment = {}
       }

@@ -16,5 +16,8 @@ locals {
   # What the gateway calls: a function for all routes, and those of routes that need other rights and libraries.
   route_functions = toset(concat(["api"], keys(local.declared.routes)))
 
+  # Who reads the queues of webhooks.
+  deliverers = { for name, queue in local.declared.webhook_queues : queue.handler => merge(queue, { queue = name }) }
+
   generators = { for name, queue in local.declared.queues : queue.handler => merge(queue, { queue = name }) }
 }

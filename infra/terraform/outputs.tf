@@ -32,6 +32,11 @@ output "queue_urls" {
   value       = { for name, queue in aws_sqs_queue.queue : name => queue.url }
 }
 
+output "webhook_queue_urls" {
+  description = "The addresses of the queues of webhooks."
+  value       = { for name, queue in aws_sqs_queue.webhooks : name => queue.url }
+}
+
 output "dead_letter_queue_urls" {
   description = "The dead-letter queues' addresses, by the name of the queue they belong to."
   value       = { for name, queue in aws_sqs_queue.dead : name => queue.url }

@@ -15,12 +15,26 @@ locals {
   narratives = "${aws_s3_bucket.bucket["artifacts"].arn}/investigations/*"
   uploads    = "${aws_s3_bucket.bucket["artifacts"].arn}/uploads/*"
 
+  webhooks_table = aws_dynamodb_table.table["webhooks"].arn
+  webhooks_key   = aws_kms_key.key["webhooks"].arn
+  webhooks_queue = aws_sqs_queue.webhooks["webhooks"].arn
+
   # What Lambda itself calls with a function's role to read a queue for it.
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
   model_keys = compact([var.llm_api_key_parameter, var.llm_fallback_api_key_parameter])
 
-  # Keys of the item of counters in the access table. The other items there are API keys.
+  # Nobody may change or delete what is in it: every right to it is to put or to query.
+  audit_table = aws_dynamodb_table.table["audit"].arn
+
+  # Denied requests are counted under one key of the access table until the sweep makes entries of them.
+  denials_keys = ["DENIALS"]
+
+  # Keys of the access table: of the windows of limits; of API keys, by the hash of their secret and by their owner.
+  limits_keys   = ["L#*"]
+  api_keys_keys = ["K#*", "O#*"]
+
+  # The key of the item of counters there.
   figures_keys = ["FIGURES"]
 
   policies = merge(
@@ -29,12 +43,74 @@ locals {
       download     = data.aws_iam_policy_document.download.json
       dead_letters = data.aws_iam_policy_document.dead_letters.json
       sweep        = data.aws_iam_policy_document.sweep.json
+      deliver      = data.aws_iam_policy_document.deliver.json
     },
     { for handler, document in data.aws_iam_policy_document.generator : handler => document.json },
   )
 }
 
+# What it takes to record what is done, and to count what is denied.
+data "aws_iam_policy_document" "is_audited" {
+  statement {
+    sid       = "RecordWhatIsDone"
+    actions   = ["dynamodb:PutItem"]
+    resources = [local.audit_table]
+  }
+
+  statement {
+    sid       = "CountWhatIsDenied"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.denials_keys
+    }
+  }
+}
+
+# What it takes to count requests against limits, and to take that back.
+data "aws_iam_policy_document" "is_limited" {
+  statement {
+    sid       = "CountAgainstLimits"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.limits_keys
+    }
+  }
+}
+
 data "aws_iam_policy_document" "api" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.is_audited.json,
+    data.aws_iam_policy_document.announces.json,
+    data.aws_iam_policy_document.is_limited.json,
+  ]
+
+  statement {
+    sid       = "KeepSubscriptionsAndTheirLog"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [local.webhooks_table]
+  }
+
+  statement {
+    # Who seals a secret cannot open it.
+    sid       = "SealSecrets"
+    actions   = ["kms:Encrypt"]
+    resources = [local.webhooks_key]
+  }
+
+  statement {
+    sid       = "ReadTheAudit"
+    actions   = ["dynamodb:Query"]
+    resources = [local.audit_table, "${local.audit_table}/index/everybody"]
+  }
+
   statement {
     sid       = "CreateReadAndChangeReports"
     actions   = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
@@ -81,6 +157,31 @@ data "aws_iam_policy_document" "api" {
   }
 
   statement {
+    sid     = "ManageApiKeys"
+    actions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    # One transaction changes a key by its hash and by its owner, and the version of the owner's list.
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.api_keys_keys
+    }
+  }
+
+  statement {
+    sid       = "ListApiKeysAndTheirUsage"
+    actions   = ["dynamodb:Query"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = concat(local.api_keys_keys, local.limits_keys)
+    }
+  }
+
+  statement {
     sid       = "ReadKeysAndFigures"
     actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
     resources = [local.access_table]
@@ -105,7 +206,80 @@ data "aws_iam_policy_document" "api" {
   }
 }
 
+# Who changes what others are told of: the record keeps the event, and a message says so. That is the routes and the
+# generators, and also the dead letters and the sweep, which end reports that their workers gave up; the sweep sends
+# lost messages again besides.
+data "aws_iam_policy_document" "announces" {
+  statement {
+    sid       = "SeeWhetherAnybodyIsTold"
+    actions   = ["dynamodb:Query"]
+    resources = [local.webhooks_table]
+  }
+
+  statement {
+    sid       = "AnnounceEvents"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.webhooks_queue]
+  }
+}
+
+data "aws_iam_policy_document" "deliver" {
+  statement {
+    sid       = "ReceiveEventsAndAttempts"
+    actions   = local.read_queue
+    resources = [local.webhooks_queue]
+  }
+
+  statement {
+    sid       = "QueueAttempts"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.webhooks_queue]
+  }
+
+  statement {
+    sid       = "TakeEventsOutOfRecords"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [local.reports_table, local.investigations_table]
+  }
+
+  statement {
+    sid       = "ReadFindingsThatCameIn"
+    actions   = ["dynamodb:Query"]
+    resources = [local.investigations_table]
+  }
+
+  statement {
+    sid       = "KeepDeliveries"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [local.webhooks_table]
+  }
+
+  statement {
+    sid       = "Sign"
+    actions   = ["kms:Decrypt"]
+    resources = [local.webhooks_key]
+  }
+
+  statement {
+    # A presigned link carries the rights of the role that signed it.
+    sid       = "HandOutDocuments"
+    actions   = ["s3:GetObject"]
+    resources = [local.documents]
+  }
+
+  statement {
+    sid       = "RecordWhatIsHandedOut"
+    actions   = ["dynamodb:PutItem"]
+    resources = [local.audit_table]
+  }
+}
+
 data "aws_iam_policy_document" "download" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.is_audited.json,
+    data.aws_iam_policy_document.is_limited.json,
+  ]
+
   statement {
     sid       = "ReadReportsAndKeys"
     actions   = ["dynamodb:GetItem"]
@@ -158,7 +332,11 @@ data "aws_iam_policy_document" "writes_narratives" {
 data "aws_iam_policy_document" "generator" {
   for_each = local.generators
 
-  source_policy_documents = [data.aws_iam_policy_document.writes_narratives.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.writes_narratives.json,
+    data.aws_iam_policy_document.announces.json,
+    data.aws_iam_policy_document.is_limited.json,
+  ]
 
   statement {
     sid       = "ReceivePermits"
@@ -245,7 +423,11 @@ data "aws_iam_policy_document" "generator" {
 }
 
 data "aws_iam_policy_document" "dead_letters" {
-  source_policy_documents = [data.aws_iam_policy_document.writes_narratives.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.writes_narratives.json,
+    data.aws_iam_policy_document.announces.json,
+    data.aws_iam_policy_document.is_limited.json,
+  ]
 
   statement {
     sid       = "ReceiveDeadPermits"
@@ -279,7 +461,29 @@ data "aws_iam_policy_document" "dead_letters" {
 }
 
 data "aws_iam_policy_document" "sweep" {
-  source_policy_documents = [data.aws_iam_policy_document.writes_narratives.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.writes_narratives.json,
+    data.aws_iam_policy_document.announces.json,
+    data.aws_iam_policy_document.is_limited.json,
+  ]
+
+  statement {
+    sid       = "RecordWhatIsDoneByItself"
+    actions   = ["dynamodb:PutItem"]
+    resources = [local.audit_table]
+  }
+
+  statement {
+    sid       = "MakeEntriesOfWhatWasDenied"
+    actions   = ["dynamodb:Query", "dynamodb:DeleteItem"]
+    resources = [local.access_table]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.denials_keys
+    }
+  }
 
   statement {
     sid     = "FindWhatIsDueOrWaits"
@@ -288,7 +492,17 @@ data "aws_iam_policy_document" "sweep" {
       "${local.reports_table}/index/due",
       "${local.reports_table}/index/waiting",
       "${local.investigations_table}/index/due",
+      "${local.reports_table}/index/outbox",
+      "${local.investigations_table}/index/outbox",
+      "${local.webhooks_table}/index/due",
     ]
+  }
+
+  statement {
+    # What it sends again is put off, so that the next sweep does not send it, too.
+    sid       = "PutDeliveriesOff"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.webhooks_table]
   }
 
   statement {

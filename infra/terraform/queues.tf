@@ -32,3 +32,33 @@ resource "aws_sqs_queue" "queue" {
     }
   }
 }
+
+# Webhooks. Nothing takes their dead letters out: what they are about is in the tables, where the sweep finds it again.
+resource "aws_sqs_queue" "webhooks_dead" {
+  for_each = local.declared.webhook_queues
+
+  name                      = "${var.prefix}-${each.key}${local.declared.queue_defaults.dead_letter_suffix}"
+  message_retention_seconds = local.declared.queue_defaults.retention_seconds
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_sqs_queue" "webhooks" {
+  for_each = local.declared.webhook_queues
+
+  name                       = "${var.prefix}-${each.key}"
+  message_retention_seconds  = local.declared.queue_defaults.retention_seconds
+  visibility_timeout_seconds = each.value.visibility_seconds
+  sqs_managed_sse_enabled    = true
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.webhooks_dead[each.key].arn
+    maxReceiveCount     = local.max_receive_count
+  })
+
+  lifecycle {
+    precondition {
+      condition     = each.value.visibility_seconds >= var.deliver_timeout_seconds
+      error_message = "deliver_timeout_seconds is longer than the visibility in infra/resources.json: a message would be delivered again while it is being handled."
+    }
+  }
+}

@@ -13,6 +13,19 @@ resource "aws_lambda_event_source_mapping" "generator" {
   }
 }
 
+resource "aws_lambda_event_source_mapping" "deliver" {
+  for_each = local.deliverers
+
+  event_source_arn = aws_sqs_queue.webhooks[each.value.queue].arn
+  function_name    = aws_lambda_function.function[each.key].arn
+  batch_size       = 1
+  enabled          = !var.paused
+
+  scaling_config {
+    maximum_concurrency = var.deliver_concurrency
+  }
+}
+
 resource "aws_lambda_event_source_mapping" "dead_letters" {
   for_each = local.declared.queues
 

@@ -47,8 +47,8 @@ variable "table_names" {
   default     = {}
 
   validation {
-    condition     = alltrue([for table, name in var.table_names : contains(["reports", "access", "investigations"], table) && can(regex("^[A-Za-z0-9_.-]{3,255}$", name))])
-    error_message = "Name reports, access or investigations, with 3 to 255 letters, digits, and _ . -"
+    condition     = alltrue([for table, name in var.table_names : contains(["reports", "access", "investigations", "audit", "webhooks"], table) && can(regex("^[A-Za-z0-9_.-]{3,255}$", name))])
+    error_message = "Name reports, access, investigations, audit or webhooks, with 3 to 255 letters, digits, and _ . -"
   }
 }
 
@@ -216,14 +216,14 @@ variable "concurrency" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrency taken out of the account's pool for a function (api, download, generate_urgent, generate_high, generate_normal, generate_low, dead_letters, sweep). A function that is not named shares the pool."
+  description = "Concurrency taken out of the account's pool for a function (api, download, generate_urgent, generate_high, generate_normal, generate_low, dead_letters, sweep, deliver). A function that is not named shares the pool."
   type        = map(number)
   default     = {}
 
   validation {
     condition = alltrue([
       for name, count in var.reserved_concurrency :
-      contains(["api", "download", "generate_urgent", "generate_high", "generate_normal", "generate_low", "dead_letters", "sweep"], name) && count >= 1
+      contains(["api", "download", "generate_urgent", "generate_high", "generate_normal", "generate_low", "dead_letters", "sweep", "deliver"], name) && count >= 1
     ])
     error_message = "Reserve at least 1 for functions that exist."
   }
@@ -259,6 +259,28 @@ variable "housekeeping_timeout_seconds" {
   validation {
     condition     = var.housekeeping_timeout_seconds >= 5 && var.housekeeping_timeout_seconds <= 900
     error_message = "Housekeeping has 5 to 900 seconds."
+  }
+}
+
+variable "deliver_timeout_seconds" {
+  description = "Time for handing out the events of one record, or for one attempt to deliver a webhook."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.deliver_timeout_seconds >= 20 && var.deliver_timeout_seconds <= 120
+    error_message = "Webhooks have 20 to 120 seconds."
+  }
+}
+
+variable "deliver_concurrency" {
+  description = "Webhooks sent at once. Lambda's event source mappings take 2 to 1000."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.deliver_concurrency >= 2 && var.deliver_concurrency <= 1000 && floor(var.deliver_concurrency) == var.deliver_concurrency
+    error_message = "2 to 1000 webhooks are sent at once."
   }
 }
 
@@ -325,6 +347,22 @@ variable "presign_seconds" {
   validation {
     condition     = var.presign_seconds >= 1 && var.presign_seconds <= 900
     error_message = "A link lives 1 to 900 seconds."
+  }
+}
+
+variable "rate_limits" {
+  description = "Limits of each caller that differ from the usual ones (10/hour, 100/minute, 50/minute, 60/minute, 2/minute); off for none."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.rate_limits) : contains(["create", "list", "download", "v1", "v1_trigger"], name)])
+    error_message = "There are limits of create, list, download, v1 and v1_trigger."
+  }
+
+  validation {
+    condition     = alltrue([for rate in values(var.rate_limits) : can(regex("^(off|(1000|[1-9][0-9]{0,2})/(second|minute|hour|day))$", rate))])
+    error_message = "A limit is off, or a number from 1 to 1000 and a unit of time, as in 10/hour."
   }
 }
 
@@ -426,6 +464,50 @@ variable "waf_requests_per_five_minutes" {
 }
 
 # Watching it
+
+variable "kratos_public_url" {
+  description = "Where Ory Kratos' public API is, which knows the sessions of browsers; empty for API keys alone."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.kratos_public_url == "" || can(regex("^https://[^\\s/?#@]+(/[^\\s?#]*)?$", var.kratos_public_url))
+    error_message = "Give an https URL, because sessions are sent there, or nothing."
+  }
+}
+
+variable "cors_origins" {
+  description = "Origins whose pages may read the answers of /api in a browser, and change something with a session; [\"*\"] for every page, which then gets no sessions."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = var.cors_origins == tolist(["*"]) || alltrue([for origin in var.cors_origins : can(regex("^https?://[a-z0-9.-]+(:[0-9]{1,5})?$", origin))])
+    error_message = "An origin is a scheme, a host and perhaps a port, as in https://app.example.com."
+  }
+}
+
+variable "audit_days" {
+  description = "How many days an entry of the audit is kept."
+  type        = number
+  default     = 400
+
+  validation {
+    condition     = var.audit_days >= 1 && var.audit_days <= 3660 && floor(var.audit_days) == var.audit_days
+    error_message = "The audit is kept for 1 to 3660 days."
+  }
+}
+
+variable "operators" {
+  description = "Owners whose admins run this deployment: they may read everybody's audit."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for owner in var.operators : trimspace(owner) != "" && !strcontains(owner, ",")])
+    error_message = "An operator is the name of an owner, without a comma."
+  }
+}
 
 variable "log_retention_days" {
   description = "How long logs are kept."

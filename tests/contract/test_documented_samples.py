@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import RunningStack
 from tests.contract.documented_page import documented_json, sample, table
 
-pytestmark = [pytest.mark.xdist_group("shared stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("documented samples"), pytest.mark.timeout(180)]
 
 HOST, KEY = "https://your-sting.com", "sk_your_api_key_here"
 

@@ -15,7 +15,7 @@ from tests.conftest import RunningStack
 from tests.contract.investigation_page import HOST, INVESTIGATION, endpoints
 from tests.support.v1_callers import RemoteAccount, new_finding
 
-pytestmark = [pytest.mark.xdist_group("shared stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("investigation samples"), pytest.mark.timeout(180)]
 
 NODE = Path(ROOT_DIR) / ("node.exe" if os.name == "nt" else "bin/node")
 READ, REGENERATE = endpoints()

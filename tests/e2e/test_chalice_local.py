@@ -15,7 +15,7 @@ from tests.conftest import RunningStack
 from tests.support.client import Client
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.xdist_group("shared stack"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.xdist_group("chalice local"), pytest.mark.timeout(120)]
 
 
 @pytest.fixture

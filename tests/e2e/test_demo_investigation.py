@@ -12,7 +12,7 @@ import requests
 from embedded.demo_investigation import Client, chosen_case, run
 from tests.conftest import RunningStack
 
-pytestmark = [pytest.mark.xdist_group("shared stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("demo investigation"), pytest.mark.timeout(180)]
 
 
 def test_a_real_scan_becomes_a_cited_report_and_a_pdf(shared_stack: RunningStack, tmp_path: Path) -> None:

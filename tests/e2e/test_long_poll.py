@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import RunningStack
 
-pytestmark = [pytest.mark.xdist_group("shared stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("long poll"), pytest.mark.timeout(180)]
 
 WAITERS = 12
 

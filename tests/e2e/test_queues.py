@@ -38,7 +38,7 @@ def test_one_worker_serves_by_priority_then_by_age(own_stack: RunningStack) -> N
         client.finished(report_id)
 
 
-@pytest.mark.xdist_group("shared stack")
+@pytest.mark.xdist_group("queues")
 class TestSharedStack:
     def test_figures_are_true_after_a_batch(self, shared_stack: RunningStack) -> None:
         client = shared_stack.client

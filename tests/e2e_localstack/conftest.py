@@ -6,6 +6,7 @@ with ``run_last(1)`` at the very end. What the run measured is shown at its end.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -29,6 +30,9 @@ sys.path.append(str(ROOT / "localstack"))
 MODEL_KEY_PARAMETER = "/local/llm-api-key"
 MODEL_KEY = "the-models-key"
 
+# The owner of the client's key.
+OPERATOR = "local"
+
 _FIGURES = pytest.StashKey[Figures]()
 
 
@@ -49,11 +53,16 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
 
     with ModelServer() as model:
         endpoint = {"LLM_BASE_URL": model.base_url, "LLM_MODEL": "scripted-model"}
-        settings = '{"LLM_PATIENCE_SECONDS": "0", "RESERVE_SECONDS": "5", "MAX_TAKEOVERS": "1"}'
+        settings = {"LLM_PATIENCE_SECONDS": "0", "RESERVE_SECONDS": "5", "MAX_TAKEOVERS": "1"}
+        settings |= {"WEBHOOK_ALLOW_LOOPBACK": "1", "WEBHOOK_CACHE_SECONDS": "0"}
         with Deployment(
             directory=tmp_path_factory.mktemp("deployment"),
             endpoint=endpoint,
-            variables={"extra_environment": settings, "llm_api_key_parameter": MODEL_KEY_PARAMETER},
+            variables={
+                "extra_environment": json.dumps(settings),
+                "llm_api_key_parameter": MODEL_KEY_PARAMETER,
+                "operators": json.dumps([OPERATOR]),
+            },
             files=("localstack.tfvars", "localstack-e2e.tfvars"),
             say=lambda line: print(line, flush=True),  # noqa: T201
             record_requests=True,

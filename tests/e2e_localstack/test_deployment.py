@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +24,11 @@ pytestmark = [pytest.mark.localstack, pytest.mark.timeout(600)]
 PARTS_AT_MOST = 20
 UNKNOWN = "991a8dca-b90c-406d-9a64-dcc9b1bec33c"
 
+SPARE_KEY = {"name": "each route", "scopes": ["read"], "expires_in_days": 1}
+# Nothing answers at that address; its name leads nowhere.
+WEBHOOK = {"url": "https://receiver.invalid/hook", "events": ["report.completed"]}
+UNKNOWN_DELIVERY = f"dlv_{'0' * 26}"
+
 # Every route of /api (those of /v1 are in test_investigations): method and path, a request, and its answer.
 ROUTES: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("GET", "/api/reports/templates"): ({}, 200),
@@ -32,8 +39,26 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("GET", "/api/reports/{report_id}/download"): ({"params": {"delivery": "link"}}, 200),
     ("POST", "/api/reports/{report_id}/cancel"): ({}, 400),
     ("POST", "/api/reports/{report_id}/retry"): ({}, 400),
+    ("GET", "/api/audit"): ({"params": {"tenant": "local", "action": "report.create", "limit": "5"}}, 200),
     ("GET", "/api/reports/queue/status"): ({}, 200),
     ("GET", "/api/reports/public/queue/status"): ({}, 200),
+    ("GET", "/api/keys"): ({"params": {"active_only": "true"}}, 200),
+    ("POST", "/api/keys"): ({"json": SPARE_KEY}, 201),
+    ("GET", "/api/keys/verify"): ({}, 200),
+    ("GET", "/api/keys/{key_id}"): ({}, 200),
+    ("PUT", "/api/keys/{key_id}"): ({"json": {"name": "renamed"}}, 200),
+    ("DELETE", "/api/keys/{key_id}"): ({}, 200),
+    ("POST", "/api/keys/{key_id}/rotate"): ({}, 200),
+    ("GET", "/api/keys/{key_id}/usage"): ({"params": {"days": "3"}}, 200),
+    ("GET", "/api/webhooks"): ({}, 200),
+    ("POST", "/api/webhooks"): ({"json": WEBHOOK}, 201),
+    ("GET", "/api/webhooks/{webhook_id}"): ({}, 200),
+    ("PATCH", "/api/webhooks/{webhook_id}"): ({"json": {"description": "changed"}}, 200),
+    ("DELETE", "/api/webhooks/{webhook_id}"): ({}, 200),
+    ("POST", "/api/webhooks/{webhook_id}/rotate"): ({}, 201),
+    ("POST", "/api/webhooks/{webhook_id}/test"): ({}, 202),
+    ("GET", "/api/webhooks/{webhook_id}/deliveries"): ({}, 200),
+    ("POST", "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): ({}, 404),
 }
 
 
@@ -52,9 +77,33 @@ def test_every_route_has_a_row() -> None:
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_every_route_in_both_spellings(deployed: Deployed, finished: Any, method: str, path: str, slash: str) -> None:
     request, status = ROUTES[method, path]
-    answer = deployed.client.request(method, path.replace("{report_id}", finished["id"]) + slash, **request)
+    with things_named_in(path, deployed, finished) as named:
+        answer = deployed.client.request(method, named + slash, **request)
     assert answer.status_code == status, answer.text
     assert answer.json()["success"] == (status < 400)
+    if path in ("/api/keys", "/api/webhooks") and method == "POST":
+        made = answer.json()["data"]
+        delete(deployed, f"{path}/{(made.get('key') or made['webhook'])['id']}")
+
+
+@contextmanager
+def things_named_in(path: str, deployed: Deployed, finished: Any) -> Iterator[str]:
+    """Fill the ids into a path: those of a key and a webhook that were made for it and are gone afterwards."""
+    path = path.replace("{report_id}", finished["id"]).replace("{delivery_id}", UNKNOWN_DELIVERY)
+    made = ""
+    for name, folder, body in (("key", "/api/keys", SPARE_KEY), ("webhook", "/api/webhooks", WEBHOOK)):
+        if f"{{{name}_id}}" in path:
+            answer = deployed.client.request("POST", folder, json=body)
+            assert answer.status_code == 201, answer.text
+            own_id = answer.json()["data"][name]["id"]
+            path, made = path.replace(f"{{{name}_id}}", own_id), f"{folder}/{own_id}"
+    yield path
+    if made:
+        delete(deployed, made)
+
+
+def delete(deployed: Deployed, path: str) -> None:
+    assert deployed.client.request("DELETE", path).status_code in (200, 400, 404)
 
 
 def test_a_download_gives_the_exact_bytes(deployed: Deployed, finished: Any) -> None:

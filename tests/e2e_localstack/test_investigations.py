@@ -14,6 +14,9 @@ from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(600)]
 
+# Nothing answers at that address; its name leads nowhere.
+SUBSCRIPTION: Final = {"url": "https://receiver.invalid/hook", "events": ["investigation.completed"]}
+
 # Every route: method and path, a request, and the status it must answer with for a completed investigation.
 ROUTES: Final[dict[tuple[str, str], tuple[dict[str, Any], int]]] = {
     ("POST", "/v1/investigations"): ({"json": {"query": "q", "idempotency_key": "each-route"}}, 202),
@@ -41,6 +44,15 @@ ROUTES: Final[dict[tuple[str, str], tuple[dict[str, Any], int]]] = {
     ("GET", "/v1/findings/{finding_id}"): ({}, 200),
     ("POST", "/v1/findings/{finding_id}/dismiss"): ({"json": {"reason": "false_positive"}}, 200),
     ("GET", "/v1/jobs/{job_id}"): ({}, 200),
+    ("POST", "/v1/webhooks/subscriptions"): ({"json": SUBSCRIPTION}, 201),
+    ("GET", "/v1/webhooks/subscriptions"): ({}, 200),
+    ("GET", "/v1/webhooks/subscriptions/{subscription_id}"): ({}, 200),
+    ("PATCH", "/v1/webhooks/subscriptions/{subscription_id}"): ({"json": {"description": "changed"}}, 200),
+    ("DELETE", "/v1/webhooks/subscriptions/{subscription_id}"): ({}, 200),
+    ("POST", "/v1/webhooks/subscriptions/{subscription_id}/rotate"): ({}, 201),
+    ("POST", "/v1/webhooks/subscriptions/{subscription_id}/test"): ({}, 202),
+    ("GET", "/v1/webhooks/subscriptions/{subscription_id}/deliveries"): ({}, 200),
+    ("POST", "/v1/webhooks/subscriptions/{subscription_id}/deliveries/{delivery_id}/replay"): ({}, 404),
 }
 
 
@@ -73,10 +85,16 @@ def test_every_route_in_both_spellings(
         "{finding_id}": found(account, completed)[0]["id"],
         "{job_id}": account.request("GET", f"/investigations/{completed}").json()["job_id"],
         "{version}": "1",
+        "{delivery_id}": f"dlv_{'0' * 26}",
     }
+    if "{subscription_id}" in path:
+        named["{subscription_id}"] = account.request("POST", "/webhooks/subscriptions", json=SUBSCRIPTION).json()["id"]
     for name, value in named.items():
         path = path.replace(name, value)
     answer = account.request(method, path.removeprefix("/v1") + slash, **request)
+    made = named.get("{subscription_id}") or ("secret" in answer.json() and answer.json()["id"])
+    if made:
+        account.request("DELETE", f"/webhooks/subscriptions/{made}")
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/json"
 

@@ -38,7 +38,7 @@ class LostAnswer:
 
 
 def test_create_is_201_with_one_report_and_one_permit(service: Service) -> None:
-    with LostAnswer("PutItem"):
+    with LostAnswer("TransactWriteItems"):
         assert service.post("/api/reports/", new_report()).status == 201
     assert service.get("/api/reports/").json()["data"]["pagination"]["total"] == 1
     assert len(service.permits("normal")) == 1
@@ -51,18 +51,18 @@ def test_create_is_201_if_the_report_turns_out_to_be_stored(service: Service) ->
         raise ReadTimeoutError(endpoint_url="")
 
     events = aws.dynamodb_client().meta.events
-    events.register("after-call.dynamodb.PutItem", stored_but_unanswered)
+    events.register("after-call.dynamodb.TransactWriteItems", stored_but_unanswered)
     try:
         assert service.post("/api/reports/", new_report()).status == 201
     finally:
-        events.unregister("after-call.dynamodb.PutItem", stored_but_unanswered)
+        events.unregister("after-call.dynamodb.TransactWriteItems", stored_but_unanswered)
     assert service.get("/api/reports/").json()["data"]["pagination"]["total"] == 1
     assert len(service.permits("normal")) == 1
 
 
 def test_cancel_is_a_success(service: Service) -> None:
     report_id = service.create()
-    with LostAnswer("UpdateItem"):
+    with LostAnswer("TransactWriteItems"):
         assert service.post(f"/api/reports/{report_id}/cancel").status == 200
     figures = service.get("/api/reports/queue/status").json()["data"]
     assert figures["pending_reports"] == 0
@@ -85,7 +85,7 @@ def test_two_real_retries_at_once_are_one(service: Service) -> None:
         from chalicelib.stores.stores import stores
 
         stores().reports.fail(claimed, "a reason", now())
-    with LostAnswer("UpdateItem"):
+    with LostAnswer("TransactWriteItems"):
         assert service.post(f"/api/reports/{report_id}/retry").status == 200
     assert len(service.permits("normal")) == 1
     assert service.post(f"/api/reports/{report_id}/retry").status == 400

@@ -60,7 +60,7 @@ class TestOutage:
         assert service.report(second)["status"] == "queued"
 
     def test_dynamodb_down_is_500_with_nothing_stored_and_nothing_queued(self, service: Service) -> None:
-        with Outage(aws.dynamodb_client(), "PutItem"):
+        with Outage(aws.dynamodb_client(), "TransactWriteItems"):
             answer = service.post("/api/reports/", new_report())
         assert (answer.status, answer.json()) == (500, {"success": False, "error": "Failed to queue report"})
         assert service.get("/api/reports/").json()["data"]["pagination"]["total"] == 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,13 @@ from chalicelib.domain.caller import INVESTIGATION_SCOPES
 from chalicelib.services.keys import INVESTIGATION_KEYS, caller_of, forget_keys
 from infra import api_key
 from tests.support.service import Service, forget_everything
+from tests.support.tables import made_resources
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with made_resources():
+        yield Service()
 
 
 @pytest.fixture
@@ -87,6 +96,50 @@ def test_a_mistake_is_an_error_in_one_line(
     monkeypatch.setattr(sys, "stdin", io.StringIO("sk_unknown\n"))
     assert api_key.main(arguments) == 1
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_stack_on_this_machine_says_itself_where_it_is(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "stack.json"
+    state.write_text(json.dumps({"environment": {"ACCESS_TABLE": os.environ["ACCESS_TABLE"]}}))
+    status, key = run(capsys, "--running", str(state), "create", "alice", "--scopes", "admin")
+    assert status == 0
+    assert service.get("/api/keys", key=key).status == 200
+    state.write_text("[]")
+    assert api_key.main(["--running", str(state), "create", "alice"]) == 1
+    assert "stack.json" in capsys.readouterr().err
+
+
+def test_a_stack_that_has_ended_is_an_error_that_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    environment = {
+        "ACCESS_TABLE": "x",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)  # which also takes back what the program sets
+    forget_everything()
+    state = tmp_path / "stack.json"
+    state.write_text(json.dumps({"environment": environment}))
+    assert api_key.main(["--running", str(state), "create", "alice"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert "make run" in told
+    forget_everything()
+
+
+@pytest.mark.parametrize("days", ["0", "-3", "3651", "1e9", "soon"])
+def test_a_key_lasts_a_sensible_time(capsys: pytest.CaptureFixture[str], days: str) -> None:
+    with pytest.raises(SystemExit):
+        api_key.main(["create", "alice", f"--days={days}"])
+    assert "whole number from 1" in capsys.readouterr().err
 
 
 def test_without_a_deployment_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from chalicelib.settings import settings
 from chalicelib.stores.artifact_store import ArtifactMissingError, ArtifactStore, UndeletedError
@@ -61,8 +65,9 @@ def test_discarding_all_but_one_attempt_leaves_all_of_that(artifacts: ArtifactSt
 
 def test_more_versions_than_one_answer_lists(artifacts: ArtifactStore) -> None:
     key = put(artifacts, REPORT)
-    for _ in range(1_003):
-        s3_client().put_object(Bucket=settings().artifacts_bucket, Key=key, Body=b"")
+    emulated: Any = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
+    for _ in range(1_003):  # past the client, which takes ten times as long
+        emulated.put_object(settings().artifacts_bucket, key, b"")
     assert artifacts.discard(REPORT) == [key]
     assert versions(REPORT) == []
 

@@ -75,19 +75,19 @@ def test_it_is_rendered_once_and_found_again_without_a_list(service: Service, fi
     with counted_calls() as second:
         two = service.get(address)
     assert one.body == two.body
-    assert dict(first) == {"GetItem": 1, "GetObject": 2, "PutObject": 1}
-    assert dict(second) == {"GetItem": 1, "GetObject": 1}
+    assert dict(first) == {"GetItem": 1, "GetObject": 2, "PutObject": 1, "PutItem": 1}
+    assert dict(second) == {"GetItem": 1, "GetObject": 1, "PutItem": 1}
 
 
-def test_what_was_ordered_costs_what_it_always_did(service: Service, finished: str) -> None:
+def test_what_was_ordered_costs_a_read_a_note_and_the_file(service: Service, finished: str) -> None:
     service.get(f"/api/reports/{finished}/download")
     for query in ("", "?format=pdf"):
         with counted_calls() as calls:
             service.get(f"/api/reports/{finished}/download{query}")
-        assert dict(calls) == {"GetItem": 1, "GetObject": 1}
+        assert dict(calls) == {"GetItem": 1, "GetObject": 1, "PutItem": 1}
     with counted_calls() as calls:
         service.get(f"/api/reports/{finished}/download?delivery=link")
-    assert dict(calls) == {"GetItem": 1}
+    assert dict(calls) == {"GetItem": 1, "PutItem": 1}
 
 
 def test_a_link_leads_to_the_rendering(service: Service, finished: str) -> None:
@@ -102,8 +102,8 @@ def test_a_link_leads_to_the_rendering(service: Service, finished: str) -> None:
     asked = parse_qs(urlsplit(link["url"]).query)
     assert asked["response-content-type"] == [CONTENT_TYPES["docx"]]
     assert asked["response-content-disposition"][0].endswith(".docx")
-    assert dict(first) == {"GetItem": 1, "HeadObject": 1, "GetObject": 1, "PutObject": 1}
-    assert dict(second) == {"GetItem": 1, "HeadObject": 1}
+    assert dict(first) == {"GetItem": 1, "HeadObject": 1, "GetObject": 1, "PutObject": 1, "PutItem": 1}
+    assert dict(second) == {"GetItem": 1, "HeadObject": 1, "PutItem": 1}
 
 
 def test_a_rendering_that_is_too_large_for_an_answer_comes_by_a_redirect(

@@ -121,8 +121,11 @@ def test_no_report_fails_on_another_way() -> None:
     assert callers == ["fail_report.py"]
 
 
-def test_every_function_but_the_routes_is_listened_to() -> None:
-    assert re.search(r"may_fail += \{ .* if !contains\(local\.route_functions, key\) \}", ALARMS)
+def test_every_function_but_the_routes_and_those_of_webhooks_is_listened_to() -> None:
+    others = r"!contains\(local\.route_functions, key\) && !contains\(keys\(local\.deliverers\), key\)"
+    assert re.search(
+        rf"may_fail += \{{ for key, function in local\.functions : key => function if {others} \}}", ALARMS
+    )
     block = ALARMS.partition('resource "aws_cloudwatch_log_metric_filter" "failed_reports"')[2].partition("\n}\n")[0]
     assert re.search(r"for_each = local\.may_fail", block)
     assert re.search(r"pattern += local\.failed_metric\.pattern", block)

@@ -30,7 +30,7 @@ class Importer:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.id = started(findings=None).id
-        self.key = create_key(ACCOUNT, "test", INVESTIGATION_SCOPES, kind="pck_test_").secret
+        self.key = create_key(ACCOUNT, "test", INVESTIGATION_SCOPES, kind="pck_live_").secret
 
     def post(self, path: str, body: Any, content_type: str = "application/json", key: str = "") -> Answer:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -206,8 +206,8 @@ def test_a_size_that_is_none_is_refused(importer: Importer) -> None:
 def test_only_the_owner_with_the_scope_imports(importer: Importer, path: str) -> None:
     body: Any = {"size_bytes": 1} if path == "uploads" else TABLE
     kind = "application/json" if path == "uploads" else "text/csv"
-    stranger = create_key("other", "test", INVESTIGATION_SCOPES, kind="pck_test_").secret
-    reader = create_key(ACCOUNT, "test", ("findings:read",), kind="pck_test_").secret
+    stranger = create_key("other", "test", INVESTIGATION_SCOPES, kind="pck_live_").secret
+    reader = create_key(ACCOUNT, "test", ("findings:read",), kind="pck_live_").secret
     assert importer.post(path, body, kind, key=stranger).status == 404
     assert importer.post(path, body, kind, key=reader).json()["error"] == "insufficient_scope"
     assert importer.post(path, body, kind, key="pck_test_nobody").status == 401
@@ -225,5 +225,7 @@ def test_an_import_costs_a_call_for_each_batch(importer: Importer) -> None:
     importer.send(TABLE, "text/csv")
     with counted_calls() as calls:
         importer.send(SCAN, SARIF)
-    # Two for the lease, two to see which of 128 are known, six of 25 to write, one for whom they concern.
-    assert calls == {"UpdateItem": 2, "BatchGetItem": 2, "BatchWriteItem": 6, "Query": 1}
+    # One for the lease, two to see which of 128 are known, six of 25 to write, one to show them and to record that,
+    # one for whom they concern.
+    expected = {"UpdateItem": 1, "BatchGetItem": 2, "BatchWriteItem": 6, "TransactWriteItems": 1, "Query": 1}
+    assert calls == expected

@@ -327,7 +327,7 @@ def test_first_findings_are_seen_with_their_investigation_and_never_without_it()
     assert len(listed("prepared")) == 5
 
 
-@pytest.mark.parametrize("operation", ["UpdateItem", "BatchGetItem", "BatchWriteItem"])
+@pytest.mark.parametrize("operation", ["UpdateItem", "BatchGetItem", "BatchWriteItem", "TransactWriteItems"])
 def test_a_lost_answer_changes_nothing(operation: str) -> None:
     own = investigation()
     with LostAnswer(operation):
@@ -348,7 +348,7 @@ def test_a_commit_whose_answer_is_lost_is_done_once(monkeypatch: pytest.MonkeyPa
     commit = type(stores().findings).commit_ingest
 
     def answer_lost(*arguments: Any) -> Investigation | None:
-        with LostAnswer("UpdateItem"):
+        with LostAnswer("TransactWriteItems"):
             return commit(*arguments)
 
     monkeypatch.setattr(type(stores().findings), "commit_ingest", answer_lost)
@@ -615,9 +615,11 @@ def test_a_snapshots_digest_stands_for_its_findings() -> None:
 
 def test_calls_of_each_use_case() -> None:
     own = investigation(status="completed", version=1)
+    # Whether somebody is told of events is known for a while.
+    ingest(ACCOUNT, own.id, batch(1))
     with counted_calls() as calls:
         stored = ingest(ACCOUNT, own.id, batch(500, external=True)).findings
-    assert calls == {"UpdateItem": 2, "BatchGetItem": 5, "BatchWriteItem": 20, "Query": 1}
+    assert calls == {"UpdateItem": 1, "BatchGetItem": 5, "BatchWriteItem": 20, "TransactWriteItems": 1, "Query": 1}
     budgets = {
         "one finding": (4, lambda: ingest(ACCOUNT, own.id, batch(1))),
         "show": (1, lambda: finding(ACCOUNT, stored[0].id)),

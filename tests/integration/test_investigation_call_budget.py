@@ -51,10 +51,10 @@ def test_every_request_keeps_its_budget(account: Account) -> None:
         "finding": (1, lambda: account.get(f"/findings/{finding}")),
         "findings": (2, lambda: account.get("/findings")),
         "dismiss": (3, lambda: account.post(next(to_dismiss), {"reason": "resolved"})),
-        "report": (2, lambda: account.get(report)),
-        "report as a file": (2, lambda: account.get(f"{report}?format=md")),
+        "report": (3, lambda: account.get(report)),
+        "report as a file": (3, lambda: account.get(f"{report}?format=md")),
         "versions": (2, lambda: account.get(f"{report}/versions")),
-        "version": (3, lambda: account.get(f"{report}/versions/1")),
+        "version": (4, lambda: account.get(f"{report}/versions/1")),
         "regenerate": (4, lambda: account.post(f"{report}/regenerate", {"model": next(tiers)})),
         "job": (1, lambda: account.get(f"/jobs/{job}")),
     }

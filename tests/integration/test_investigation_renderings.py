@@ -20,10 +20,10 @@ def test_a_version_is_rendered_once_and_then_found(service: Service, monkeypatch
     for wanted, start in (("md", b"# Which hosts are exposed"), ("html", b"<!DOCTYPE html>"), ("pdf", b"%PDF-")):
         with counted_calls() as calls:
             first = rendering(ACCOUNT, investigation.id, wanted)  # type: ignore[arg-type]
-        assert calls.total() == 4
+        assert calls.total() == 5
         with counted_calls() as calls:
             again = rendering(ACCOUNT, investigation.id, wanted)  # type: ignore[arg-type]
-        assert calls.total() == 2
+        assert calls.total() == 3
         assert first.content is not None
         assert first.content.startswith(start)
         assert first == again

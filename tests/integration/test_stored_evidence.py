@@ -63,7 +63,7 @@ def test_a_new_finding_makes_the_reports_stale_that_it_belongs_to(service: Servi
         started(findings=(TELNET,))
     assert current(about).stale_reason == "new findings were added"
     assert not current(beside).stale
-    assert not get_investigation("another", foreign.id).stale
+    assert not get_investigation("another", foreign.investigation.id).stale
     regenerate(ACCOUNT, about.id)
     service.work()
     assert not current(about).stale

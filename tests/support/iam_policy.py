@@ -75,12 +75,17 @@ def _every_equals(given: Sequence[str], allowed: Sequence[str]) -> bool:
     return all(value in allowed for value in given)
 
 
+def _every_like(given: Sequence[str], allowed: Sequence[str]) -> bool:
+    return all(any(matches(value, pattern) for pattern in allowed) for value in given)
+
+
 def _any_like(given: Sequence[str], allowed: Sequence[str]) -> bool:
     return any(matches(value, pattern) for value in given for pattern in allowed)
 
 
 _OPERATORS: dict[str, Callable[[Sequence[str], Sequence[str]], bool]] = {
     "ForAllValues:StringEquals": _every_equals,
+    "ForAllValues:StringLike": _every_like,
     "StringLike": _any_like,
 }
 

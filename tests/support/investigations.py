@@ -46,7 +46,7 @@ def request(**fields: Any) -> NewInvestigation:
 
 def started(**fields: Any) -> Investigation:
     """Start an investigation, with one finding if nothing else is said."""
-    return create_investigation(ACCOUNT, request(**fields))
+    return create_investigation(ACCOUNT, request(**fields)).investigation
 
 
 def completed(service: Service, **fields: Any) -> Investigation:

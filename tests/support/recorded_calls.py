@@ -19,6 +19,7 @@ _ACTIONS: Final = {
         f"{service}:{operation}": f"{service}:{operation}"
         for service, operations in {
             "dynamodb": "GetItem PutItem UpdateItem DeleteItem Query BatchGetItem BatchWriteItem",
+            "kms": "Encrypt Decrypt",
             "logs": "CreateLogGroup CreateLogStream PutLogEvents",
             "s3": "GetObject PutObject DeleteObject",
             "sqs": "SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes",
@@ -123,4 +124,8 @@ def _log(target: Mapping[str, Any]) -> str:
     return _arn("logs", f"log-group:{target['logGroupName']}:log-stream:{target.get('logStreamName', '')}")
 
 
-_RESOURCES: Final = {"dynamodb": _table, "s3": _bucket, "sqs": _queue, "ssm": _parameter, "logs": _log}
+def _kms_key(target: Mapping[str, Any]) -> str:
+    return str(target["KeyId"])
+
+
+_RESOURCES: Final = {"kms": _kms_key, "dynamodb": _table, "s3": _bucket, "sqs": _queue, "ssm": _parameter, "logs": _log}

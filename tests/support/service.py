@@ -14,7 +14,11 @@ from chalice.config import Config
 from chalice.local import LocalGateway
 
 import app as app_module
+from chalicelib.services.audit import forget_denials
+from chalicelib.services.key_usage import forget_usage
 from chalicelib.services.keys import create_key, forget_keys
+from chalicelib.services.limits import forget_windows
+from chalicelib.services.outbox import forget_subscriptions
 from chalicelib.services.queue_figures import forget_figures
 from chalicelib.settings import settings
 from chalicelib.stores import aws
@@ -41,11 +45,15 @@ def forget_everything() -> None:
     """Make this process as cold as a new one."""
     settings.cache_clear()
     stores.cache_clear()
-    for client in (aws.dynamodb_client, aws.sqs_client, aws.s3_client, aws.ssm_client):
+    for client in (aws.dynamodb_client, aws.sqs_client, aws.s3_client, aws.ssm_client, aws.kms_client):
         client.cache_clear()
     secret_parameter.cache_clear()
     forget_keys()
+    forget_usage()
+    forget_denials()
+    forget_windows()
     forget_figures()
+    forget_subscriptions()
 
 
 class Context:
@@ -66,7 +74,8 @@ class Service:
     app: ModuleType = app_module
 
     def __init__(self) -> None:
-        self.key = self.new_key("alice")
+        self.owner = "alice"
+        self.key = self.new_key(self.owner)
         self._gateway = LocalGateway(app_module.app, Config())
 
     def new_key(self, owner: str, scopes: tuple[str, ...] = ("read", "write")) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.settings import settings
 from chalicelib.stores import aws
-from embedded.resources import create_resources
+from tests.support.emulated_resources import emulated_resources
+from tests.support.no_limits import NO_LIMITS
 from tests.support.service import forget_everything
 
 _ENVIRONMENT = {
@@ -20,21 +19,23 @@ _ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
+    **NO_LIMITS,
 }
 
 
 @contextmanager
 def made_resources() -> Iterator[None]:
     """Make everything that infra/resources.json declares, and have the service use it."""
-    with pytest.MonkeyPatch.context() as patched, mock_aws():
+    with pytest.MonkeyPatch.context() as patched:
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
             patched.delenv(name, raising=False)
         for name, value in _ENVIRONMENT.items():
             patched.setenv(name, value)
-        for name, value in create_resources(boto3, "test").items():
-            patched.setenv(name, value)
-        forget_everything()
-        yield
+        with emulated_resources() as environment:
+            for name, value in environment.items():
+                patched.setenv(name, value)
+            forget_everything()
+            yield
     forget_everything()
 
 

@@ -40,7 +40,7 @@ class Account:
     ) -> None:
         self.service = service
         self.name = name
-        self.key = create_key(name, "test", scopes, kind="pck_test_").secret
+        self.key = create_key(name, "test", scopes, kind="pck_live_").secret
 
     def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         sent = {"Authorization": f"Bearer {self.key}", **(headers or {})}

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Blueprint, Response
 
 from chalicelib.api.envelope import json_response
+from chalicelib.api.idempotency import REPLAYED
 from chalicelib.api.problems import invalid
+from chalicelib.api.routing import ANY_TYPE, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.cursors import read_cursor, write_cursor
-from chalicelib.api.v1.problems import busy, not_completed
+from chalicelib.api.v1.idempotency import request_name
+from chalicelib.api.v1.problems import busy, idempotency_conflict, not_completed
 from chalicelib.api.v1.views import finding_view, page_view, taken_view
 from chalicelib.services import findings as service
+from chalicelib.services.idempotency import IdempotencyConflictError
+from chalicelib.services.named_batches import ingest_once
 from chalicelib.services.not_found import NotFoundError
 
 findings = Blueprint(__name__)
-
-ANY: Final = ["*/*"]
-
-
-def _request() -> Request:
-    request = findings.current_request
-    assert request is not None
-    return request
+_request = request_of(findings)
 
 
 @findings.route("/v1/investigations/{investigation_id}/findings", methods=["POST"])
@@ -35,9 +31,11 @@ def add_findings(investigation_id: str) -> Response:
 
     account = account_with(_request(), "findings:write")
     wanted = requests.investigation_id(investigation_id)
-    new = parse_findings(requests.json_body(_request()))
+    body = requests.json_body(_request())
+    name = request_name(_request(), account, f"POST /v1/investigations/{wanted}/findings", body)
+    new = parse_findings(body)
     try:
-        taken = service.ingest(account, wanted, new)
+        taken = ingest_once(account, wanted, new, name)
     except NotFoundError:
         raise requests.not_found("investigation") from None
     except service.InvestigationClosedError as closed:
@@ -46,16 +44,18 @@ def add_findings(investigation_id: str) -> Response:
         raise invalid(full.path, str(full)) from None
     except service.EvidenceBusyError:
         raise busy() from None
-    body = {
+    except IdempotencyConflictError:
+        raise idempotency_conflict() from None
+    answer = {
         "investigation_id": wanted,
         "created": taken.created,
         "duplicates": taken.duplicates,
         "findings": [taken_view(f) for f in taken.findings],
     }
-    return json_response(body, 201)
+    return json_response(answer, 201, REPLAYED if taken.replayed else None)
 
 
-@findings.route("/v1/findings", methods=["GET"], content_types=ANY)
+@findings.route("/v1/findings", methods=["GET"], content_types=ANY_TYPE)
 def list_findings() -> Response:
     """List the account's findings, the newest discovery first."""
     account = account_with(_request(), "findings:read")
@@ -75,7 +75,7 @@ def list_findings() -> Response:
     return json_response(page_view("findings", rows, write_cursor(account, query.filters, page.next_start)))
 
 
-@findings.route("/v1/findings/{finding_id}", methods=["GET"], content_types=ANY)
+@findings.route("/v1/findings/{finding_id}", methods=["GET"], content_types=ANY_TYPE)
 def get_finding(finding_id: str) -> Response:
     """Show a finding, whole."""
     account = account_with(_request(), "findings:read")

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, cast, get_args
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Blueprint, Response
 
 from chalicelib.api.envelope import json_response
+from chalicelib.api.idempotency import REPLAYED
 from chalicelib.api.json_body import MAX_BODY_BYTES
 from chalicelib.api.problems import Detail, ProblemError, invalid
+from chalicelib.api.routing import ANY_TYPE, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
-from chalicelib.api.v1.problems import busy, not_completed
+from chalicelib.api.v1.idempotency import request_name
+from chalicelib.api.v1.problems import busy, idempotency_conflict, not_completed
 from chalicelib.domain.clock import public_time, stamp
 from chalicelib.domain.finding import MAX_FINDINGS, NewFinding
 from chalicelib.domain.finding_import import MAX_FILE_BYTES, FindingsFile, ImportProblemError, decoded
 from chalicelib.services import import_findings as service
 from chalicelib.services.findings import EvidenceBusyError, EvidenceFullError, InvestigationClosedError
+from chalicelib.services.idempotency import IdempotencyConflictError, RequestName
+from chalicelib.services.import_findings import FileFormat
 from chalicelib.services.not_found import NotFoundError
 
-FileFormat = Literal["sarif", "csv", "json"]
-
 imports = Blueprint(__name__)
+_request = request_of(imports)
 
 FORMATS: Final[tuple[FileFormat, ...]] = get_args(FileFormat)
-_ANY: Final = ["*/*"]
 _FORMAT_OF_TYPE: Final[Mapping[str, FileFormat]] = {"application/sarif+json": "sarif", "text/csv": "csv"}
 # So many findings are checked at a time: a file that is all wrong is not checked to its end.
 _CHECKED_AT_ONCE: Final = 100
-
-
-def _request() -> Request:
-    request = imports.current_request
-    assert request is not None
-    return request
 
 
 @imports.route("/v1/investigations/{investigation_id}/findings/uploads", methods=["POST"])
@@ -43,9 +41,11 @@ def start_upload(investigation_id: str) -> Response:
     """Give out a place to put a file to."""
     account = account_with(_request(), "findings:write")
     wanted = requests.investigation_id(investigation_id)
-    size = _size(requests.json_body(_request()))
+    sent = requests.json_body(_request())
+    name = request_name(_request(), account, f"POST /v1/investigations/{wanted}/findings/uploads", sent)
+    size = _size(sent)
     with _refusals():
-        upload = service.start_upload(account, wanted, size)
+        upload = service.start_upload(account, wanted, size, name)
     body = {
         "upload_id": upload.id,
         "url": upload.url,
@@ -65,26 +65,43 @@ def _size(body: Mapping[str, Any]) -> int:
     return size
 
 
-@imports.route("/v1/investigations/{investigation_id}/findings/import", methods=["POST"], content_types=_ANY)
+@imports.route("/v1/investigations/{investigation_id}/findings/import", methods=["POST"], content_types=ANY_TYPE)
 def import_findings(investigation_id: str) -> Response:
     """Take in the findings of a file that was sent or uploaded: all of them or none."""
     account = account_with(_request(), "findings:write")
     wanted = requests.investigation_id(investigation_id)
+    name = _name(account, wanted)
     with _refusals():
-        content, file_format = _file(account, wanted)
-        if file_format == "json":
-            taken = service.import_file(account, wanted, FindingsFile(_findings(content)))
-        else:
-            taken = service.import_table(account, wanted, content, file_format)
+        taken = service.imported_before(name) or _import(account, wanted, name)
     body = {
         "investigation_id": wanted,
-        "format": file_format,
+        "format": taken.format,
         "created": taken.created,
         "duplicates": taken.duplicates,
         "skipped": dict(taken.skipped),
         "notices": list(taken.notices),
     }
-    return json_response(body, 201)
+    return json_response(body, 201, REPLAYED if taken.replayed else None)
+
+
+def _name(account: str, investigation_id: str) -> RequestName | None:
+    sent = {
+        "body": hashlib.sha256(_sent()).hexdigest(),
+        "type": _content_type(),
+        "format": requests.query_of(_request()).get("format"),
+    }
+    return request_name(_request(), account, f"POST /v1/investigations/{investigation_id}/findings/import", sent)
+
+
+def _content_type() -> str:
+    return (_request().headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _import(account: str, investigation_id: str, name: RequestName | None) -> service.Imported:
+    content, file_format = _file(account, investigation_id)
+    if file_format == "json":
+        return service.import_file(account, investigation_id, FindingsFile(_findings(content)), name)
+    return service.import_table(account, investigation_id, content, file_format, name)
 
 
 def _file(account: str, investigation_id: str) -> tuple[bytes, FileFormat]:
@@ -93,7 +110,7 @@ def _file(account: str, investigation_id: str) -> tuple[bytes, FileFormat]:
     if named is not None:
         requests.one_of("format", named, FORMATS)
     stated = cast(FileFormat | None, named)
-    content_type = (_request().headers.get("content-type") or "").partition(";")[0].strip().lower()
+    content_type = _content_type()
     if content_type == "application/json" and (stated is None or not _is_file()):
         return _named_file(account, investigation_id, stated)
     file_format = stated or _FORMAT_OF_TYPE.get(content_type)
@@ -177,6 +194,8 @@ def _refusals() -> Iterator[None]:
         raise invalid("file" if full.path == "findings" else full.path, str(full)) from None
     except EvidenceBusyError:
         raise busy() from None
+    except IdempotencyConflictError:
+        raise idempotency_conflict() from None
     except service.UploadMissingError:
         raise invalid("upload_id", "nothing was uploaded under this id, or too long ago") from None
     except service.UploadTooLargeError:

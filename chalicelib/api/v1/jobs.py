@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from chalice.app import Blueprint, Response
 
 from chalicelib.api.envelope import json_response
+from chalicelib.api.routing import ANY_TYPE, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.views import job_view
@@ -14,16 +13,13 @@ from chalicelib.services import narrative_jobs
 from chalicelib.services.not_found import NotFoundError
 
 jobs = Blueprint(__name__)
+_request = request_of(jobs)
 
-ANY: Final = ["*/*"]
 
-
-@jobs.route("/v1/jobs/{job_id}", methods=["GET"], content_types=ANY)
+@jobs.route("/v1/jobs/{job_id}", methods=["GET"], content_types=ANY_TYPE)
 def get_job(job_id: str) -> Response:
     """Show where a job stands."""
-    request = jobs.current_request
-    assert request is not None
-    account = account_with(request, "reports:read")
+    account = account_with(_request(), "reports:read")
     try:
         return json_response(job_view(narrative_jobs.job(account, requests.job_id(job_id))))
     except NotFoundError:

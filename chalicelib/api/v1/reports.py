@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Blueprint, Response
 
 from chalicelib.api.application import ACCEPT
 from chalicelib.api.envelope import json_response
+from chalicelib.api.idempotency import REPLAYED
+from chalicelib.api.routing import ANY_TYPE, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.cursors import read_cursor, write_cursor
-from chalicelib.api.v1.problems import busy, not_completed
+from chalicelib.api.v1.idempotency import request_name
+from chalicelib.api.v1.problems import busy, idempotency_conflict, not_completed
 from chalicelib.api.v1.views import accepted_view, current_report_view, page_view, report_view, version_view
 from chalicelib.services import investigation_reports, narrative_jobs
 from chalicelib.services.download_report import Download
+from chalicelib.services.idempotency import IdempotencyConflictError
 from chalicelib.services.narrative_jobs import NotCompletedError
 from chalicelib.services.not_found import NotFoundError
 from chalicelib.stores.investigation_store import HeadConflictError
@@ -23,8 +27,8 @@ from chalicelib.stores.listing import ORDER
 from chalicelib.stores.narrative_store import TooManyInFlightError
 
 investigation_report = Blueprint(__name__)
+_request = request_of(investigation_report)
 
-ANY: Final = ["*/*"]
 _NOT_YET: Final = "The investigation is not completed: it has no report"
 
 # Somebody else's words went into the file: a browser may save it and nothing else.
@@ -36,18 +40,12 @@ _FILE_HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-def _request() -> Request:
-    request = investigation_report.current_request
-    assert request is not None
-    return request
-
-
 def _wanted_format() -> requests.ReportFormat:
     accept = str(_request().to_original_event().get(ACCEPT) or "")
     return requests.report_format(requests.query_of(_request()), accept)
 
 
-@investigation_report.route("/v1/investigations/{investigation_id}/report", methods=["GET"], content_types=ANY)
+@investigation_report.route("/v1/investigations/{investigation_id}/report", methods=["GET"], content_types=ANY_TYPE)
 def get_report(investigation_id: str) -> Response:
     """Show the report, or hand it out as a file."""
     account = account_with(_request(), "reports:read")
@@ -65,30 +63,36 @@ def get_report(investigation_id: str) -> Response:
 
 
 @investigation_report.route(
-    "/v1/investigations/{investigation_id}/report/regenerate", methods=["POST"], content_types=ANY
+    "/v1/investigations/{investigation_id}/report/regenerate", methods=["POST"], content_types=ANY_TYPE
 )
 def regenerate(investigation_id: str) -> Response:
     """Write the narrative anew; the documented call has neither body nor Content-Type."""
     account = account_with(_request(), "reports:read")
     wanted = requests.investigation_id(investigation_id)
+    body = requests.json_body(_request()) if _request().raw_body.strip() else {}
+    name = request_name(_request(), account, f"POST /v1/investigations/{wanted}/report/regenerate", body)
     tier, instructions = None, ""
-    if _request().raw_body.strip():
+    if body:
         # Only a request with a body pays for pydantic.
         from chalicelib.api.v1.bodies import parse_regenerate
 
-        tier, instructions = parse_regenerate(requests.json_body(_request()))
+        tier, instructions = parse_regenerate(body)
     try:
-        job = narrative_jobs.regenerate(account, wanted, tier, instructions)
+        job, is_replayed = narrative_jobs.regenerate_once(account, wanted, tier, instructions, name)
     except NotFoundError:
         raise requests.not_found("investigation") from None
     except NotCompletedError:
         raise not_completed(_NOT_YET) from None
     except (HeadConflictError, TooManyInFlightError):
         raise busy() from None
-    return json_response(accepted_view(job), 202)
+    except IdempotencyConflictError:
+        raise idempotency_conflict() from None
+    return json_response(accepted_view(job), 202, REPLAYED if is_replayed else None)
 
 
-@investigation_report.route("/v1/investigations/{investigation_id}/report/versions", methods=["GET"], content_types=ANY)
+@investigation_report.route(
+    "/v1/investigations/{investigation_id}/report/versions", methods=["GET"], content_types=ANY_TYPE
+)
 def list_versions(investigation_id: str) -> Response:
     """List the versions of the report, newest first, each with what it changed."""
     account = account_with(_request(), "reports:read")
@@ -109,7 +113,7 @@ def list_versions(investigation_id: str) -> Response:
 
 
 @investigation_report.route(
-    "/v1/investigations/{investigation_id}/report/versions/{version}", methods=["GET"], content_types=ANY
+    "/v1/investigations/{investigation_id}/report/versions/{version}", methods=["GET"], content_types=ANY_TYPE
 )
 def get_version(investigation_id: str, version: str) -> Response:
     """Show one version of the report, or hand it out as a file."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from chalicelib.domain.clock import now, parse_stamp, public_time, stamp
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.freshness import freshness
-from chalicelib.domain.investigation import Change, Investigation, InvestigationReport, InvestigationScope
+from chalicelib.domain.investigation import Change, Investigation, InvestigationReport, scope_view
 from chalicelib.domain.narrative_job import investigation_id_of, tier_of
 from chalicelib.domain.report import Report
 from chalicelib.services.investigation_reports import CurrentReport
@@ -24,18 +24,6 @@ _JOB_STATUS: Final = {
     "failed": "failed",
     "cancelled": "failed",
 }
-
-
-def scope_view(scope: InvestigationScope) -> dict[str, Any]:
-    """Return a scope as it was sent."""
-    if scope.type == "fleet":
-        return {"type": "fleet"}
-    wanted: dict[str, Any] = {}
-    if scope.tags:
-        wanted["tags"] = dict(scope.tags)
-    if scope.last_seen_within is not None:
-        wanted["last_seen_within"] = scope.last_seen_within
-    return {"type": scope.type, "filter": wanted}
 
 
 def created_view(created: Investigation) -> dict[str, Any]:

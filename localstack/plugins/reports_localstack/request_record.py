@@ -22,11 +22,15 @@ PARTITION_KEY: Final = "pk"
 
 _NAMES: Final = {
     "dynamodb": ("TableName", "IndexName"),
+    "kms": ("KeyId",),
     "logs": ("logGroupName", "logStreamName"),
     "s3": ("Bucket", "Key", "VersionId", "Prefix"),
     "sqs": ("QueueUrl",),
     "ssm": ("Name",),
 }
+
+# How the client writes that a key is equal to a value.
+_EQUAL: Final = re.compile(r"(#\w+) = (:\w+)")
 
 _ACCESS_KEY: Final = re.compile(r"Credential=([^/]+)/")
 
@@ -91,12 +95,20 @@ def _items(named: dict[str, Any], request: Mapping[str, Any]) -> Iterator[dict[s
         for part, item in entry.items():
             yield {"Part": part, "TableName": item["TableName"], "LeadingKeys": _leading_keys(item)}
     if named:
-        keys = _leading_keys(request)
+        keys = _leading_keys(request) or _queried_keys(request)
         yield {**named, "LeadingKeys": keys} if keys else named
 
 
 def _requests(batch: list[Mapping[str, Any]]) -> list[Any]:
     return [request for entry in batch for request in entry.values()]
+
+
+def _queried_keys(request: Mapping[str, Any]) -> list[str]:
+    """Return the partition key that a query of a table itself names, without its type."""
+    names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+    equal = _EQUAL.findall(request.get("KeyConditionExpression", ""))
+    typed = [values[value] for name, value in equal if names.get(name) == PARTITION_KEY and "IndexName" not in request]
+    return [str(value) for one in typed for value in one.values()]
 
 
 def _leading_keys(holder: Mapping[str, Any]) -> list[str]:

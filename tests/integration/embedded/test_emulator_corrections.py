@@ -37,6 +37,29 @@ def eager_threads() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+def test_values_of_every_type_come_back_as_they_went(aws: dict[str, str]) -> None:
+    client = boto3.client("dynamodb")
+    item: dict[str, Any] = {
+        "pk": {"S": "R#1"},
+        "sk": {"S": "head"},
+        "number": {"N": "1.5"},
+        "yes": {"BOOL": True},
+        "nothing": {"NULL": True},
+        "bytes": {"B": b"\x00\xff"},
+        "names": {"SS": ["a", "b"]},
+        "numbers": {"NS": ["1", "2"]},
+        "blobs": {"BS": [b"\x00", b"\x01"]},
+        "list": {"L": [{"S": "x"}, {"B": b"\x00"}, {"M": {"n": {"N": "1"}, "empty": {"L": []}}}]},
+        "map": {"M": {"S": {"S": "named as a type"}, "b": {"B": b"\x02"}, "deep": {"M": {"ok": {"BOOL": False}}}}},
+    }
+    client.put_item(TableName=aws["REPORTS_TABLE"], Item=item)
+    found = client.get_item(TableName=aws["REPORTS_TABLE"], Key={"pk": item["pk"], "sk": item["sk"]})["Item"]
+    for name in ("names", "numbers", "blobs"):
+        (values,) = found[name].values()
+        values.sort()
+    assert found == item
+
+
 class Reports:
     """The reports table, with items as wide as a test wants."""
 

@@ -22,6 +22,7 @@ import pytest
 from embedded.processes import ROOT, StackError
 from embedded.stack import Stack
 from tests.model_server import ModelServer
+from tests.support.no_limits import NO_LIMITS
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -58,7 +59,7 @@ def call(url: str, key: str, body: Mapping[str, Any] | None = None) -> tuple[int
 
 
 def endpoint(model: ModelServer) -> dict[str, str]:
-    return {"LLM_BASE_URL": model.base_url, "LLM_MODEL": "scripted", "LLM_API_KEY": "secret-of-the-model"}
+    return {"LLM_BASE_URL": model.base_url, "LLM_MODEL": "scripted", "LLM_API_KEY": "secret-of-the-model", **NO_LIMITS}
 
 
 @pytest.fixture(scope="module")

@@ -174,9 +174,11 @@ def test_an_idle_worker_is_cheap_and_still_quick(bench: Bench) -> None:
     assert time.monotonic() - started < 5  # 0.4 s between two looks, and room for a busy machine
 
 
-def test_the_sweep_runs_again_and_again_even_after_a_failure(bench: Bench) -> None:
+def test_the_sweep_runs_again_and_again_even_after_a_failure(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.start()
     wait_for(lambda: bench.sweeps >= 3)
+    assert "RuntimeError" in caplog.text
+    assert "one sweep fails" not in caplog.text, "a message may quote what somebody wrote"
 
 
 def test_stopping_lets_a_running_handler_end_and_takes_nothing_more(bench: Bench) -> None:

@@ -40,7 +40,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_the_services_of_the_code_are_those_it_makes_clients_for() -> None:
-    assert called_services(ROOT / "chalicelib") == {"dynamodb", "s3", "sqs", "ssm"}
+    assert called_services(ROOT / "chalicelib") == {"dynamodb", "kms", "s3", "sqs", "ssm"}
 
 
 def test_a_client_whose_service_is_not_written_down_is_an_error(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_what_the_gateway_answers_itself_has_the_envelope_of_the_api(kind: str) 
     body = json.loads(response["responseTemplates"]["application/json"])
     assert body == {"success": False, "error": GATEWAY_ERRORS[kind].error}
     assert response["responseParameters"]["gatewayresponse.header.Cache-Control"] == "'no-store'"
+    # What is not in quotes is a variable of the gateway's: the same id as in its access log.
+    assert response["responseParameters"]["gatewayresponse.header.X-Request-Id"] == "context.requestId"
 
 
 @pytest.mark.parametrize(

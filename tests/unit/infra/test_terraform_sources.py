@@ -21,6 +21,7 @@ DECLARED: dict[str, Any] = json.loads((INFRA / "resources.json").read_text("utf-
 def handlers() -> set[str]:
     return {
         *(queue["handler"] for queue in DECLARED["queues"].values()),
+        *(queue["handler"] for queue in DECLARED["webhook_queues"].values()),
         *(schedule["handler"] for schedule in DECLARED["schedules"].values()),
         DECLARED["queue_defaults"]["dead_letter_handler"],
     }
@@ -57,6 +58,16 @@ def test_only_traces_may_be_sent_to_any_resource() -> None:
     anywhere = [statement for statement in statements if 'resources = ["*"]' in statement]
     assert len(anywhere) == 1
     assert '"xray:' in anywhere[0]
+
+
+def test_the_audit_can_only_be_added_to_and_read() -> None:
+    statements = re.findall(r"statement \{(.*?)\n  \}", SOURCES["permissions.tf"], re.DOTALL)
+    of_the_audit = [statement for statement in statements if "local.audit_table" in statement]
+    rights = {action for statement in of_the_audit for action in re.findall(r'"(dynamodb:\w+)"', statement)}
+    assert rights == {"dynamodb:PutItem", "dynamodb:Query"}
+    # No other name or pattern stands for it.
+    assert SOURCES["permissions.tf"].count('aws_dynamodb_table.table["audit"]') == 1
+    assert not re.findall(r"table\[[^\"]|\.table :|table/\*", SOURCES["permissions.tf"])
 
 
 def test_no_action_is_a_wildcard() -> None:

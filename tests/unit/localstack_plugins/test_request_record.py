@@ -114,6 +114,27 @@ def test_lines_of_many_threads_stay_whole(recorded) -> None:
                 {"Part": "ConditionCheck", "TableName": "u", "LeadingKeys": ["R#1"]},
             ],
         ),
+        (
+            "dynamodb",
+            {
+                "TableName": "t",
+                "KeyConditionExpression": "(#n0 = :v0 AND #n1 < :v1)",
+                "ExpressionAttributeNames": {"#n0": "pk", "#n1": "sk"},
+                "ExpressionAttributeValues": {":v0": {"S": "R#1"}, ":v1": {"S": "head"}},
+            },
+            [{"TableName": "t", "LeadingKeys": ["R#1"]}],
+        ),
+        (
+            "dynamodb",
+            {
+                "TableName": "t",
+                "IndexName": "i",
+                "KeyConditionExpression": "#n0 = :v0",
+                "ExpressionAttributeNames": {"#n0": "owner"},
+                "ExpressionAttributeValues": {":v0": {"S": "alice"}},
+            },
+            [{"TableName": "t", "IndexName": "i"}],
+        ),
         ("s3", {"Bucket": "b", "Key": "k", "Body": object()}, [{"Bucket": "b", "Key": "k"}]),
         ("s3", {"Bucket": "b", "Prefix": "reports/"}, [{"Bucket": "b", "Prefix": "reports/"}]),
         (

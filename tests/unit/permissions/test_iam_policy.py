@@ -49,6 +49,15 @@ def test_action_and_resource_must_both_be_granted(action: str, resource: str, ex
 
 
 @pytest.mark.parametrize(
+    ("keys", "expected"), [(["L#alice"], True), (["L#alice", "O#alice"], False), (["K#1"], False), ([], False)]
+)
+def test_every_leading_key_must_match_a_granted_pattern(keys: list[str], expected: bool) -> None:
+    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["L#*"]}}
+    statement = {"Action": "dynamodb:UpdateItem", "Resource": TABLE, "Condition": condition}
+    assert allowed(statement, Call("dynamodb:UpdateItem", TABLE, {"dynamodb:LeadingKeys": keys})) is expected
+
+
+@pytest.mark.parametrize(
     ("keys", "expected"),
     [(["FIGURES"], True), (["FIGURES", "FIGURES"], True), (["FIGURES", "K#1"], False), (["K#1"], False), ([], False)],
 )
