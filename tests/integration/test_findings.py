@@ -38,21 +38,15 @@ from chalicelib.stores.finding_store import INGEST_LEASE
 from chalicelib.stores.stores import stores
 from tests.faults.test_lost_answers import LostAnswer
 from tests.support.service import counted_calls
-from tests.support.tables import empty_investigations, made_resources
+from tests.support.tables import made_resources
 
 ACCOUNT = "acme"
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _resources() -> Iterator[None]:
     with made_resources():
         yield
-
-
-@pytest.fixture(autouse=True)
-def _empty(_resources: None) -> Iterator[None]:
-    yield
-    empty_investigations()
 
 
 def investigation(account: str = ACCOUNT, status: InvestigationStatus = "pending", **fields: Any) -> Investigation:

@@ -22,19 +22,13 @@ from chalicelib.stores.investigation_store import (
 )
 from chalicelib.stores.stores import stores
 from tests.faults.test_lost_answers import LostAnswer
-from tests.support.tables import empty_investigations, made_resources
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resources() -> Iterator[None]:
-    with made_resources():
-        yield
+from tests.support.tables import made_resources
 
 
 @pytest.fixture(autouse=True)
-def _empty(_resources: None) -> Iterator[None]:
-    yield
-    empty_investigations()
+def _resources() -> Iterator[None]:
+    with made_resources():
+        yield
 
 
 @pytest.fixture

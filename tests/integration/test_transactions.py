@@ -29,22 +29,16 @@ from chalicelib.stores.dynamodb import (
 )
 from tests.faults.test_lost_answers import LostAnswer
 from tests.support.service import counted_calls
-from tests.support.tables import empty_investigations, made_resources
+from tests.support.tables import made_resources
 
 ONE: ItemKey = ("one", "item")
 TWO: ItemKey = ("two", "item")
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _resources() -> Iterator[None]:
     with made_resources():
         yield
-
-
-@pytest.fixture(autouse=True)
-def _empty(_resources: None) -> Iterator[None]:
-    yield
-    empty_investigations()
 
 
 @pytest.fixture
