@@ -35,6 +35,7 @@ from chalicelib.stores.stores import stores
 from tests.faults.test_lost_answers import LostAnswer
 from tests.faults.test_queue_outage import Outage
 from tests.model_server import ModelServer
+from tests.support.client_events import listening
 from tests.support.investigations import ACCOUNT, completed, job_of, new_finding, started
 from tests.support.service import Service
 from tests.support.waiting import wait_for
@@ -71,14 +72,8 @@ def killed_at(call: int | str) -> Iterator[list[str]]:
             if call in (len(made), model.name):
                 raise Killed
 
-    clients = (aws.dynamodb_client(), aws.sqs_client(), aws.s3_client())
-    for client in clients:
-        client.meta.events.register("before-call", die)
-    try:
+    with listening((aws.dynamodb_client(), aws.sqs_client(), aws.s3_client()), "before-call", die):
         yield made
-    finally:
-        for client in clients:
-            client.meta.events.unregister("before-call", die)
 
 
 def current(investigation: Investigation) -> Investigation:

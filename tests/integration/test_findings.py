@@ -37,6 +37,7 @@ from chalicelib.stores.dynamodb import transact
 from chalicelib.stores.finding_store import INGEST_LEASE
 from chalicelib.stores.stores import stores
 from tests.faults.test_lost_answers import LostAnswer
+from tests.support.client_events import listening
 from tests.support.service import counted_calls
 from tests.support.tables import made_resources
 
@@ -246,15 +247,8 @@ def killed_at(number: int, *, answer_lost: bool) -> Iterator[list[str]]:
             raise KilledError
 
     clients = (aws.dynamodb_client(), aws.s3_client())
-    for client in clients:
-        client.meta.events.register("before-call", before)
-        client.meta.events.register("after-call", after)
-    try:
+    with listening(clients, "before-call", before), listening(clients, "after-call", after):
         yield calls
-    finally:
-        for client in clients:
-            client.meta.events.unregister("before-call", before)
-            client.meta.events.unregister("after-call", after)
 
 
 def let_time_pass(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:

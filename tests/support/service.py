@@ -24,6 +24,7 @@ from chalicelib.settings import settings
 from chalicelib.stores import aws
 from chalicelib.stores.secret_store import secret_parameter
 from chalicelib.stores.stores import stores
+from tests.support.client_events import listening
 
 TEMPLATE_ID = "cc030440-0005-470f-8341-6ec798d00445"
 PRIORITIES = ("urgent", "high", "normal", "low")
@@ -198,11 +199,5 @@ def counted_calls() -> Iterator[Counter[str]]:
     def note(model: Any, **_: Any) -> None:
         calls[model.name] += 1
 
-    clients = (aws.dynamodb_client(), aws.sqs_client(), aws.s3_client())
-    for client in clients:
-        client.meta.events.register("before-call", note)
-    try:
+    with listening((aws.dynamodb_client(), aws.sqs_client(), aws.s3_client()), "before-call", note):
         yield calls
-    finally:
-        for client in clients:
-            client.meta.events.unregister("before-call", note)
