@@ -7,14 +7,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The caller's accounts and endpoints never reach a test.
-UNSET := $(shell env | awk -F= '/^(LLM|OPENAI|AWS)_[A-Z0-9_]*=/ {print "-u " $$1}')
+UNSET := $(shell env | awk -F= '/^(LLM|((LLM|OPENAI|AWS|EMBEDDINGS|WEB_SEARCH|PII|PRESIDIO|KRATOS)_[A-Z0-9_]*))=/ {print "-u " $$1}')
 CLEAN := env $(UNSET)
 CODE := app.py chalicelib embedded infra localstack tests bench build_package.py
 # Each worker of pytest-xdist is a process; two fit the smallest machine we support.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help key demo demo-investigation run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
+.PHONY: help key demo demo-investigation demo-knowledge run test test-system lint format package localstack demo-localstack e2e-localstack terraform-check lock bench clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: $(VENV)/.local $(VENV)/.model ## write one report on this machine: QUERY="
 
 demo-investigation: $(VENV)/.local $(VENV)/.model ## import a real scan and report it: SARIF=… QUERY="…" DEPTH=quick|standard|deep
 	@$(BIN)/python -m embedded.demo_investigation
+
+demo-knowledge: $(VENV)/.local $(VENV)/.model ## fill a honey jar, search it, have reports cite it, with and without a model: JAR=folder QUERY="…" FORMAT=pdf|md|html
+	@$(BIN)/python -m embedded.demo_knowledge
 
 run: $(VENV)/.local $(VENV)/.model ## serve until Ctrl-C: PORT=8000
 	@$(BIN)/python -m embedded.stack
@@ -69,7 +72,7 @@ e2e-localstack: $(VENV)/.dev dist/worker.zip ## the tests of that deployment, an
 	@$(BIN)/python localstack/install.py
 	@$(CLEAN) $(BIN)/python -m pytest -m localstack
 
-package: $(VENV)/.dev ## the two Lambda packages in dist/
+package: $(VENV)/.dev ## the three Lambda packages in dist/
 	@$(BIN)/python build_package.py
 
 bench: $(VENV)/.dev dist/worker.zip ## what we claim about speed, measured
@@ -81,12 +84,12 @@ terraform-check: $(VENV)/.dev ## format, validity and policy (checkov) of infra/
 	@LOG_LEVEL=ERROR $(BIN)/python -m infra.check_terraform .venv-checkov/bin/checkov
 
 # The packages follow what goes into them.
-dist/worker.zip: requirements.txt requirements-api.txt build_package.py infra/lambda_package.py app.py $(shell find chalicelib -name '*.py' -o -name '*.j2' -o -name '*.css') | $(VENV)/.dev
+dist/worker.zip: requirements.txt requirements-api.txt requirements-knowledge.txt build_package.py infra/lambda_package.py app.py $(shell find chalicelib -type f -not -name '*.pyc') | $(VENV)/.dev
 	@$(BIN)/python build_package.py
 
 lock: $(VENV)/.dev ## pin requirements*.txt anew from requirements*.in
 	@$(BIN)/pip install -q uv
-	@for name in requirements requirements-api requirements-local requirements-dev; do \
+	@for name in requirements requirements-api requirements-knowledge requirements-local requirements-dev; do \
 		$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links -q $$name.in -o $$name.txt || exit 1; done
 

@@ -10,6 +10,8 @@ from chalicelib import log
 from chalicelib.api.application import Application
 from chalicelib.api.audit import audit
 from chalicelib.api.keys import keys
+from chalicelib.api.knowledge import knowledge
+from chalicelib.api.pii import pii
 from chalicelib.api.reports import reports
 from chalicelib.api.v1.findings import findings
 from chalicelib.api.v1.imports import imports
@@ -27,6 +29,8 @@ for blueprint in (
     reports,
     keys,
     audit,
+    pii,
+    knowledge,
     investigations,
     findings,
     imports,
@@ -81,6 +85,17 @@ def generate_low(event: SQSEvent) -> None:
 def deliver(event: SQSEvent) -> None:
     """Hand out the events of a record, or attempt the delivery of a webhook."""
     from chalicelib.workers.deliver import handle_message
+
+    _begin(event.context)
+    for record in event:
+        handle_message(record.body)
+
+
+@app.on_sqs_message(queue="knowledge", batch_size=1)
+def index(event: SQSEvent) -> None:
+    """Read a document of a honey jar and index it, or delete what is to be deleted."""
+    # What reads documents is imported here alone.
+    from chalicelib.workers.index import handle_message
 
     _begin(event.context)
     for record in event:

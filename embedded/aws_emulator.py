@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import ThreadedWSGIServer
 
 from embedded.emulator_corrections import apply_corrections
+from embedded.emulator_shortcuts import apply_shortcuts
 
 
 class KeepAliveRequestHandler(MotoRequestHandler):
@@ -91,6 +92,7 @@ class EmulatorServer(ThreadedWSGIServer):
     def __init__(self, port: int) -> None:
         """Bind 127.0.0.1:``port``; 0 chooses a free one (see ``port``). A taken port ends the process."""
         apply_corrections()
+        apply_shortcuts()
         app = DomainDispatcherApplication(create_backend_app)
         super().__init__("127.0.0.1", port, app, KeepAliveRequestHandler)
 

@@ -196,10 +196,8 @@ def _stage(report: Mapping[str, Any]) -> str:
     return f"{report.get('progress_message') or report['status']}{words}"
 
 
-class Service(Protocol):
-    """A running service that a report can be asked of."""
-
-    api_key: str
+class RunningService(Protocol):
+    """A service that runs, and what writes for it."""
 
     @property
     def url(self) -> str:
@@ -208,6 +206,12 @@ class Service(Protocol):
     @property
     def writer(self) -> str:
         """The model and the endpoint that write."""
+
+
+class Service(RunningService, Protocol):
+    """A running service that a report can be asked of."""
+
+    api_key: str
 
 
 def run(stack: Service) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 from rich.console import Console
 
 from chalicelib.domain.wording import counted
-from embedded.demo import DemoError, fetch, file_name, follow
+from embedded.demo import DemoError, RunningService, fetch, file_name, follow
 from embedded.processes import ROOT, StackError
 from embedded.stack import DEFAULT_DIRECTORY, Stack, StopRequested, stop_on_signals
 
@@ -128,18 +128,10 @@ class Client:
         return content
 
 
-class Service(Protocol):
+class Service(RunningService, Protocol):
     """A running service that can investigate."""
 
     investigations_key: str
-
-    @property
-    def url(self) -> str:
-        """What the documented paths follow."""
-
-    @property
-    def writer(self) -> str:
-        """The model and the endpoint that write."""
 
 
 def run(stack: Service, case: Case, directory: Path = ROOT / "out") -> dict[str, Any]:

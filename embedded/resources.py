@@ -63,7 +63,7 @@ def create_resources(
         defaults["visibility_seconds"] = visibility_seconds
     for name, queue in declared["queues"].items():
         environment[queue["environment"]] = _create_queue(sqs, f"{prefix}-{name}", defaults)
-    for name, queue in declared.get("webhook_queues", {}).items():
+    for name, queue in {**declared.get("webhook_queues", {}), **declared.get("knowledge_queues", {})}.items():
         own = {**declared["queue_defaults"], "visibility_seconds": queue["visibility_seconds"]}
         environment[queue["environment"]] = _create_queue(sqs, f"{prefix}-{name}", own)
     for name, key in declared.get("keys", {}).items():

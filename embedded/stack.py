@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from embedded.processes import ROOT, Children, StackError, accepts_connections, free_port, is_free
 from embedded.stack_environment import (
+    WITHOUT_MODEL,
     chosen_endpoint,
     embedded_endpoint,
     stack_settings,
@@ -123,6 +124,8 @@ class Stack:
     @property
     def writer(self) -> str:
         """The model and the endpoint that write."""
+        if self._endpoint == WITHOUT_MODEL:
+            return "no model (LLM=off): reports are digests of honey jars"
         where = "embedded, " if not self._endpoint else ""
         return f"{self.environment['LLM_MODEL']} ({where}{self.environment['LLM_BASE_URL']})"
 
@@ -146,11 +149,11 @@ class Stack:
         self._children = Children(self.log_directory)
         try:
             self._start_children(self._children)
+            self._watcher = threading.Thread(target=self._watch, daemon=True, name="watch-children")
+            self._watcher.start()
         except BaseException:
             self.stop()
             raise
-        self._watcher = threading.Thread(target=self._watch, daemon=True, name="watch-children")
-        self._watcher.start()
 
     def stop(self) -> None:
         """Stop everything; a second call does nothing."""
@@ -158,7 +161,8 @@ class Stack:
         atexit.unregister(self.stop)
         if self._children is None:
             return
-        if self._watcher is not None and self._watcher is not threading.current_thread():
+        # One that a signal kept from starting cannot be waited for.
+        if self._watcher and self._watcher.is_alive() and self._watcher is not threading.current_thread():
             self._watcher.join()
         self._children.stop(["api", "worker"], grace_seconds=5)
         self._children.stop(["model", "emulator"], grace_seconds=2)

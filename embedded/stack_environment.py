@@ -12,6 +12,9 @@ from embedded.processes import StackError
 LEASE_SECONDS: Final = 30
 """Shorter than on AWS: here a killed worker is back in a second, and somebody is watching."""
 
+WITHOUT_MODEL: Final = {"LLM": "off"}
+"""The settings of a stack in which no model writes."""
+
 EMBEDDED_MODEL: Final = "SmolLM2-135M-Instruct"
 EMBEDDED_NOTICE: Final = (
     f"This text was written by {EMBEDDED_MODEL}, a very small demonstration model. "
@@ -30,6 +33,7 @@ _DROPPED: Final = frozenset(
         "ACCESS_TABLE",
         "INVESTIGATIONS_TABLE",
         "WEBHOOKS_TABLE",
+        "KNOWLEDGE_TABLE",
         "WEBHOOKS_KEY",
         "ARTIFACTS_BUCKET",
         "WORKERS",
@@ -94,9 +98,13 @@ def stack_settings(caller: Mapping[str, str], aws_endpoint_url: str, slots: int)
 def chosen_endpoint(caller: Mapping[str, str]) -> dict[str, str]:
     """Return the ``LLM_*`` settings of the endpoint the caller names, or nothing for the embedded model.
 
+    ``LLM=off`` is a choice, too: then there is no model, whatever else is named.
+
     Raises:
         StackError: an endpoint without a model.
     """
+    if caller.get("LLM") == "off":
+        return WITHOUT_MODEL
     if not caller.get("LLM_BASE_URL"):
         return {}
     if not caller.get("LLM_MODEL"):

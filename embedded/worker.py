@@ -62,6 +62,7 @@ class Worker:
         sweep_seconds: float,
         timeout_seconds: float = 900,
         webhook_sources: Sequence[Source] = (),
+        knowledge_sources: Sequence[Source] = (),
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
@@ -74,11 +75,13 @@ class Worker:
             sweep_seconds: seconds from the end of one sweep to the start of the next.
             timeout_seconds: the time limit that handlers see in their context.
             webhook_sources: queues with threads of their own: a slow receiver keeps no report waiting.
+            knowledge_sources: queues with a thread of their own: a large document keeps nobody waiting.
         """
         self._sqs = sqs
         self._sources = {source.name: source for source in sources}
         self._dead_letter_sources = dead_letter_sources
         self._webhook_sources = webhook_sources
+        self._knowledge_sources = knowledge_sources
         self._sweep = sweep
         self._sweep_seconds = sweep_seconds
         self._timeout_seconds = timeout_seconds
@@ -87,6 +90,7 @@ class Worker:
         self._stopping = threading.Event()
         loops = [self._run_slot] * slots + [self._run_dead_letters, self._run_sweeps]
         loops += [self._run_webhooks] * (WEBHOOK_THREADS if webhook_sources else 0)
+        loops += [self._run_knowledge] * bool(knowledge_sources)
         self._threads = [threading.Thread(target=loop, daemon=True, name=loop.__name__) for loop in loops]
 
     def start(self) -> None:
@@ -151,8 +155,14 @@ class Worker:
                     self._handle(source, message)
 
     def _run_webhooks(self) -> None:
+        self._run_own(self._webhook_sources)
+
+    def _run_knowledge(self) -> None:
+        self._run_own(self._knowledge_sources)
+
+    def _run_own(self, sources: Sequence[Source]) -> None:
         while not self._stopping.is_set():
-            messages = [(s, self._guarded(partial(self._receive, s))) for s in self._webhook_sources]
+            messages = [(s, self._guarded(partial(self._receive, s))) for s in sources]
             for source, message in messages:
                 if message is not None:
                     self._handle(source, message)
@@ -201,14 +211,14 @@ def sources_of(app_module: Any, environment: Mapping[str, str]) -> tuple[list[So
     return sources, dead
 
 
-def webhook_sources_of(app_module: Any, environment: Mapping[str, str]) -> list[Source]:
-    """Return the declared queues of webhooks.
+def own_sources_of(app_module: Any, environment: Mapping[str, str], kind: str = "webhook_queues") -> list[Source]:
+    """Return the declared queues of webhooks, or of another kind.
 
     Raises:
         KeyError: the environment lacks the address of a queue.
         AttributeError: the application lacks a handler.
     """
-    declared = load_declaration()["webhook_queues"]
+    declared = load_declaration()[kind]
     return [
         Source(name, environment[queue["environment"]], queue["handler"], getattr(app_module, queue["handler"]))
         for name, queue in declared.items()
@@ -243,7 +253,8 @@ def main() -> None:
         app.sweep,
         arguments.slots,
         arguments.sweep_seconds,
-        webhook_sources=webhook_sources_of(app, os.environ),
+        webhook_sources=own_sources_of(app, os.environ),
+        knowledge_sources=own_sources_of(app, os.environ, "knowledge_queues"),
     )
     worker.start()
     if arguments.ready_file:

@@ -35,7 +35,9 @@ from embedded.stack_environment import chosen_endpoint, embedded_endpoint, witho
 from infra.provider_mirror import MirrorError, plugin_directory  # noqa: E402
 
 TERRAFORM: Final = ROOT / "infra" / "terraform"
-PACKAGES: Final = tuple(ROOT / "dist" / name for name in ("api.zip", "worker.zip", "python_runtime.txt"))
+PACKAGES: Final = tuple(
+    ROOT / "dist" / name for name in ("api.zip", "worker.zip", "knowledge.zip", "python_runtime.txt")
+)
 DIRECTORY: Final = ROOT / ".local" / "localstack-deployment"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.generation import retrying
 from embedded.emulator_corrections import apply_corrections
+from embedded.emulator_shortcuts import apply_shortcuts
 from embedded.stack import Stack
 from tests.model_server import ModelServer
 from tests.support.client import Client
@@ -18,6 +21,13 @@ from tests.support.no_limits import NO_LIMITS
 from tests.support.service import Service, forget_everything
 
 apply_corrections()
+apply_shortcuts()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what stays to the end, thousands of tests and their modules, out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -44,6 +54,8 @@ def service_here(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer) -> 
         **NO_LIMITS,
     }.items():
         monkeypatch.setenv(name, value)
+    # A failed request to the model is sent again soon.
+    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.01)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     with emulated_resources() as environment:
@@ -85,6 +97,7 @@ def running_stack(directory: Path, env: Mapping[str, str] | None = None, slots: 
             "RESEND_SECONDS": "2",
             "LEASE_SECONDS": "3",
             "WEBHOOK_CACHE_SECONDS": "0",
+            "FIGURES_CACHE_SECONDS": "0",
             **NO_LIMITS,
             **(env or {}),
         }

@@ -15,7 +15,7 @@ from chalicelib.api.authentication import report_user
 from chalicelib.api.envelope import json_response
 from chalicelib.api.limits import count_request
 from chalicelib.api.problems import ProblemError, invalid
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.domain.audit import ACTIONS, AuditEntry
 from chalicelib.domain.clock import stamp
 from chalicelib.services.audit import NotYourTenantError, read_audit
@@ -35,8 +35,7 @@ _PLACE: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z#[\w-]{1
 def list_audit() -> Response:
     """Show the audit, newest first."""
     caller = report_user(_request())
-    given = _request().query_params
-    query = parse_audit_query(dict(given) if given else {})
+    query = parse_audit_query(query_of(_request()))
     count_request(_request(), caller.account, "list")
     try:
         entries, place = read_audit(caller, query)

@@ -21,6 +21,7 @@ from chalicelib.sessions.kratos_client import SecondFactorRequiredError, Session
 _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 5
+_WRITING: Final = frozenset({"write", "admin"})
 
 
 def _secret(request: Request) -> str | None:
@@ -92,5 +93,17 @@ def report_user(request: Request) -> Caller:
     """
     caller = authenticated(request)
     if not caller.may_use_reports:
+        raise ProblemError(403, "Insufficient permissions")
+    return caller
+
+
+def report_writer(request: Request) -> Caller:
+    """Return who is calling, if they may change what reports are written from, or who is told of them.
+
+    Raises:
+        ProblemError: as ``report_user``; 403 ``Insufficient permissions`` for a key that may only read.
+    """
+    caller = report_user(request)
+    if not caller.scopes & _WRITING:
         raise ProblemError(403, "Insufficient permissions")
     return caller

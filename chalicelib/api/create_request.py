@@ -33,6 +33,7 @@ class _Parameters(BaseModel):
     generation_mode: Literal["conversational"] | None = None
     context: dict[str, Any] | None = None
     report_style: ReportStyle | None = None
+    web_search: bool | None = None
     max_cost_usd: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
 
 
@@ -75,8 +76,7 @@ def parse_create(caller: Caller, body: Mapping[str, Any]) -> NewReport:
 
     Raises:
         ProblemError: 400 with ``details``; 403 ``Insufficient permissions`` for a template
-            that the caller's role may not use; 404 ``Template not found or not available``
-            or ``Honey jar not found``.
+            that the caller's role may not use; 404 ``Template not found or not available``.
     """
     _require_template_and_title(body)
     try:
@@ -94,8 +94,9 @@ def parse_create(caller: Caller, body: Mapping[str, Any]) -> NewReport:
     output_format = wanted.output_format or "pdf"
     if output_format not in template.output_formats:
         raise invalid("output_format", f"must be one of {', '.join(template.output_formats)}")
-    if wanted.honey_jar_id is not None:
-        raise ProblemError(404, "Honey jar not found")
+    scrambling_enabled = wanted.scrambling_enabled is not False
+    if template.requires_scrambling and template.strict_scrambling and not scrambling_enabled:
+        raise invalid("scrambling_enabled", "must be true: this template requires scrambling")
     return NewReport(
         template=template,
         title=wanted.title,
@@ -103,6 +104,7 @@ def parse_create(caller: Caller, body: Mapping[str, Any]) -> NewReport:
         priority=wanted.priority or "normal",
         parameters=body["parameters"],
         output_format=cast(Any, output_format),
-        scrambling_enabled=wanted.scrambling_enabled is not False,
+        scrambling_enabled=scrambling_enabled,
         webhook_url=wanted.webhook_url,
+        honey_jar_id=wanted.honey_jar_id,
     )

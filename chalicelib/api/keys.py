@@ -17,7 +17,7 @@ from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED, idempotency_conflict, request_name
 from chalicelib.api.json_body import read_json_object
 from chalicelib.api.problems import ProblemError, invalid
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.clock import now, public_time, stamp
 from chalicelib.services import own_keys
@@ -67,7 +67,7 @@ def _refusals() -> Iterator[None]:
 def list_keys() -> Response:
     """List the caller's keys, the newest first."""
     caller = _manager()
-    query = _query()
+    query = query_of(_request())
     page, per_page = _number(query, "page", 1, 1_000), _number(query, "per_page", 20, _MAX_PER_PAGE)
     found = own_keys.list_keys(caller, active_only=_flag(query, "active_only"))
     start = (page - 1) * per_page
@@ -157,7 +157,7 @@ def rotate_key(key_id: str) -> Response:
 def key_usage(key_id: str) -> Response:
     """Show how many requests a key made on each of the last UTC days."""
     caller = _manager()
-    days = _number(_query(), "days", 7, KEPT_DAYS)
+    days = _number(query_of(_request()), "days", 7, KEPT_DAYS)
     with _refusals():
         counted = own_keys.key_usage(caller, key_id, days)
     data = {
@@ -196,11 +196,6 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
         "rate_limit_per_minute": record.rate_limit_per_minute,
         "parent_id": record.parent or None,
     }
-
-
-def _query() -> Mapping[str, str]:
-    query = _request().query_params
-    return dict(query) if query else {}
 
 
 def _number(query: Mapping[str, str], name: str, default: int, high: int) -> int:

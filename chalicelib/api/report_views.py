@@ -11,6 +11,7 @@ from chalicelib.domain.figures import Figures, Workers, wait_until_start
 from chalicelib.domain.priority import PRIORITIES
 from chalicelib.domain.progress import stage_of
 from chalicelib.domain.report import Report
+from chalicelib.domain.risk_level import risk_level
 from chalicelib.domain.template import Template
 from chalicelib.services.create_report import CreatedReport
 from chalicelib.services.download_report import Link
@@ -20,7 +21,11 @@ from chalicelib.services.read_reports import ReportDetail
 
 def template_view(template: Template) -> dict[str, Any]:
     """Return a template as "List Templates" shows it."""
-    return asdict(template)
+    view = asdict(template)
+    # The documented fields, and this one where it says something.
+    if not template.strict_scrambling:
+        del view["strict_scrambling"]
+    return view
 
 
 def _place(place: Place | None) -> dict[str, Any]:
@@ -94,12 +99,20 @@ def detail_view(detail: ReportDetail) -> dict[str, Any]:
         "warnings": list(report.warnings),
         "webhook_url": report.webhook_url,
         "usage": _usage_view(report.usage),
+        "pii": pii_view(report.pii),
         **_outcome_view(report),
         **_place(detail.place),
     }
     if detail.place is None and detail.completion is not None:
         view["estimated_completion"] = public_time(stamp(detail.completion))
     return view
+
+
+def pii_view(counts: Mapping[str, int] | None) -> dict[str, Any] | None:
+    """Return how many private values there are, by type, never which; None where nobody has looked yet."""
+    if counts is None:
+        return None
+    return {"detected": sum(counts.values()), "by_type": dict(counts), "risk_level": risk_level(counts)}
 
 
 def _usage_view(usage: Mapping[str, float | None] | None) -> dict[str, float | None] | None:
@@ -126,6 +139,7 @@ def _outcome_view(report: Report) -> dict[str, Any]:
         "style_reasons": list(outcome.style_reasons),
         "usage": _usage_view(outcome.usage),
         "notices": list(outcome.notices),
+        "citations": outcome.citations,
     }
 
 

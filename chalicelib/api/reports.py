@@ -13,6 +13,7 @@ from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED, idempotency_conflict, request_name
 from chalicelib.api.json_body import read_json_object
 from chalicelib.api.limits import count_request, uncount_request
+from chalicelib.api.ordered_sources import check_sources
 from chalicelib.api.problems import ProblemError
 from chalicelib.api.report_requests import (
     parse_delivery,
@@ -31,11 +32,12 @@ from chalicelib.api.report_views import (
     row_view,
     template_view,
 )
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.webhook_requests import refused_target
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.template import templates_in
 from chalicelib.services import change_report, create_report, download_report, read_reports
+from chalicelib.services.honey_jars import HoneyJarNotFoundError, readable_jar, reader_of
 from chalicelib.services.idempotency import IdempotencyConflictError, RequestName
 from chalicelib.services.queue_figures import queue_figures, workers
 from chalicelib.services.wait_for_report import version_of, wait_for_change
@@ -57,16 +59,11 @@ _ANSWER_SECONDS: Final = 5.0
 # Where no body is read, whatever type a client says it has is fine.
 
 
-def _query() -> dict[str, str]:
-    query = _request().query_params
-    return dict(query) if query else {}
-
-
 @reports.route("/api/reports/templates", methods=["GET"], content_types=ANY_TYPE)
 def list_templates() -> Response:
     """List the templates the caller may use."""
     caller = report_user(_request())
-    found = templates_in(_query().get("category"), caller.role)
+    found = templates_in(query_of(_request()).get("category"), caller.role)
     data = {"templates": [template_view(t) for t in found], "count": len(found), "user_role": caller.role}
     return json_response({"success": True, "data": data})
 
@@ -112,7 +109,21 @@ def _new_report(caller: Caller, body: Mapping[str, Any]) -> create_report.NewRep
 
     new = parse_create(caller, body)
     check_cost_limit(new)
+    check_sources(new)
+    if new.honey_jar_id is not None:
+        _check_honey_jar(caller, new.honey_jar_id)
     return new
+
+
+def _check_honey_jar(caller: Caller, jar_id: str) -> None:
+    from chalicelib.api.knowledge_requests import is_jar_id
+
+    try:
+        if not is_jar_id(jar_id):
+            raise HoneyJarNotFoundError
+        readable_jar(reader_of(caller), jar_id)
+    except HoneyJarNotFoundError:
+        raise ProblemError(404, "Honey jar not found") from None
 
 
 @reports.route("/api/reports/estimate", methods=["POST"])
@@ -130,7 +141,7 @@ def estimate() -> Response:
 def list_() -> Response:
     """List the caller's reports, newest first."""
     caller = report_user(_request())
-    query = parse_list_query(_query())
+    query = parse_list_query(query_of(_request()))
     count_request(_request(), caller.account, "list")
     page = read_reports.list_reports(caller, query.limit, query.offset, query.status, query.search)
     data = {
@@ -144,7 +155,7 @@ def list_() -> Response:
 def detail(report_id: str) -> Response:
     """Show one report; with ``wait``, as soon as it changes."""
     caller = report_user(_request())
-    seconds, wanted = parse_wait(_query()), parse_report_id(report_id)
+    seconds, wanted = parse_wait(query_of(_request())), parse_report_id(report_id)
     known = parse_known_versions(_request().headers.get("if-none-match"))
     try:
         if seconds:
@@ -174,7 +185,7 @@ def _seconds_to_wait() -> float:
 def download(report_id: str) -> Response:
     """Hand out a report's document in any format, or a link to it."""
     caller = report_user(_request())
-    delivery, wanted_format = parse_delivery(_query()), parse_format(_query())
+    delivery, wanted_format = parse_delivery(query_of(_request())), parse_format(query_of(_request()))
     wanted = parse_report_id(report_id)
     count_request(_request(), caller.account, "download")
     try:

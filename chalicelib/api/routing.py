@@ -20,3 +20,8 @@ def request_of(blueprint: Blueprint) -> Callable[[], Request]:
         return found
 
     return request
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """Return a request's query string; a value that is repeated counts once, as its last."""
+    return dict(request.query_params or {})

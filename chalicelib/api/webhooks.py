@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api.authentication import report_user
+from chalicelib.api.authentication import report_user, report_writer
 from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED, idempotency_conflict, request_name
 from chalicelib.api.json_body import read_json_object
 from chalicelib.api.limits import count_request
 from chalicelib.api.problems import ProblemError
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.webhook_requests import (
     is_delivery_id,
     is_report_id,
@@ -21,7 +21,6 @@ from chalicelib.api.webhook_requests import (
     refused_target,
 )
 from chalicelib.api.webhook_views import delivery_view, secret_view, subscription_view
-from chalicelib.domain.caller import Caller
 from chalicelib.domain.webhook import MAX_SUBSCRIPTIONS
 from chalicelib.services import deliveries, subscriptions
 from chalicelib.services.idempotency import IdempotencyConflictError
@@ -31,20 +30,6 @@ from chalicelib.webhooks.target import TargetError
 
 webhooks = Blueprint(__name__)
 _request = request_of(webhooks)
-
-_WRITING: Final = frozenset({"write", "admin"})
-
-
-def _writer() -> Caller:
-    """Return who is calling, if they may change where events go.
-
-    Raises:
-        ProblemError: as ``report_user``; 403 for a key that may only read.
-    """
-    caller = report_user(_request())
-    if not caller.scopes & _WRITING:
-        raise ProblemError(403, "Insufficient permissions")
-    return caller
 
 
 def _subscription_id(given: str) -> str:
@@ -70,7 +55,7 @@ def create_webhook() -> Response:
     """Subscribe to events of the caller's reports."""
     from chalicelib.api.webhook_bodies import parse_report_subscription
 
-    caller = _writer()
+    caller = report_writer(_request())
     body = read_json_object(_request().raw_body)
     name = request_name(_request(), caller, "POST /api/webhooks", body)
     new = parse_report_subscription(body)
@@ -117,7 +102,7 @@ def change_webhook(webhook_id: str) -> Response:
     """Change a subscription."""
     from chalicelib.api.webhook_bodies import parse_report_change
 
-    caller, wanted = _writer(), _subscription_id(webhook_id)
+    caller, wanted = report_writer(_request()), _subscription_id(webhook_id)
     changes = parse_report_change(read_json_object(_request().raw_body))
     try:
         return _one(subscriptions.change_subscription(caller.owner, wanted, changes))
@@ -130,7 +115,7 @@ def change_webhook(webhook_id: str) -> Response:
 @webhooks.route("/api/webhooks/{webhook_id}", methods=["DELETE"], content_types=ANY_TYPE)
 def delete_webhook(webhook_id: str) -> Response:
     """Delete a subscription."""
-    caller = _writer()
+    caller = report_writer(_request())
     try:
         subscriptions.delete_subscription(caller.owner, _subscription_id(webhook_id))
     except NotFoundError:
@@ -141,7 +126,7 @@ def delete_webhook(webhook_id: str) -> Response:
 @webhooks.route("/api/webhooks/{webhook_id}/rotate", methods=["POST"], content_types=ANY_TYPE)
 def rotate_webhook(webhook_id: str) -> Response:
     """Give a subscription a new secret; the one before signs, too, for a day."""
-    caller, wanted = _writer(), _subscription_id(webhook_id)
+    caller, wanted = report_writer(_request()), _subscription_id(webhook_id)
     name = request_name(_request(), caller, f"POST /api/webhooks/{wanted}/rotate", {})
     try:
         return _with_secret(subscriptions.rotate_secret(caller.owner, wanted, name), 201)
@@ -152,7 +137,7 @@ def rotate_webhook(webhook_id: str) -> Response:
 @webhooks.route("/api/webhooks/{webhook_id}/test", methods=["POST"], content_types=ANY_TYPE)
 def test_webhook(webhook_id: str) -> Response:
     """Send a subscription an event that is a test; the limit of lists bounds how many are sent to others."""
-    caller, wanted = _writer(), _log_id(webhook_id)
+    caller, wanted = report_writer(_request()), _log_id(webhook_id)
     name = request_name(_request(), caller, f"POST /api/webhooks/{wanted}/test", {})
     count_request(_request(), caller.account, "list")
     try:
@@ -169,8 +154,7 @@ def _accepted(delivery: Any) -> Response:
 def list_webhook_deliveries(webhook_id: str) -> Response:
     """Show what became of the events that a subscription was told of, newest first."""
     caller, wanted = report_user(_request()), _log_id(webhook_id)
-    given = _request().query_params
-    query = parse_deliveries_query(dict(given) if given else {})
+    query = parse_deliveries_query(query_of(_request()))
     try:
         page = deliveries.deliveries_page(caller.owner, wanted, query.status, query.limit, query.before)
     except NotFoundError:
@@ -182,7 +166,7 @@ def list_webhook_deliveries(webhook_id: str) -> Response:
 @webhooks.route("/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", methods=["POST"], content_types=ANY_TYPE)
 def replay_webhook_delivery(webhook_id: str, delivery_id: str) -> Response:
     """Send a delivery again that has ended."""
-    caller, wanted = _writer(), _log_id(webhook_id)
+    caller, wanted = report_writer(_request()), _log_id(webhook_id)
     if not is_delivery_id(delivery_id):
         raise _not_found("Delivery")
     name = request_name(_request(), caller, f"POST /api/webhooks/{wanted}/deliveries/{delivery_id}/replay", {})

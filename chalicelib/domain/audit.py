@@ -28,6 +28,11 @@ Action = Literal[
     "investigation.read",
     "findings.add",
     "finding.dismiss",
+    "jar.create",
+    "jar.change",
+    "jar.delete",
+    "document.add",
+    "document.delete",
     "access.denied",
 ]
 Outcome = Literal["done", "denied"]

@@ -275,8 +275,9 @@ class Document(Node):
     ``created_at`` is UTC, ISO 8601 with ``Z``. ``language`` is a BCP 47 tag.
     ``notices`` are plain sentences the reader must see (for instance that a
     small model wrote the text, or that a section is missing).
+    ``closing`` are sections on the report itself; they stand behind the references.
     ``author``, ``subject`` and ``keywords`` are for the file's own information; an empty
-    author is the model, an empty subject the description.
+    author is the model, an empty subject the description. A reader sees the author, too.
     """
 
     report_id: str
@@ -294,6 +295,7 @@ class Document(Node):
     keywords: tuple[str, ...] = ()
     footnotes: tuple[Footnote, ...] = ()
     references: tuple[Reference, ...] = ()
+    closing: tuple[Section, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -26,6 +26,13 @@ def sortable_id(prefix: str) -> str:
     return prefix + digits_of(milliseconds, _TIME_DIGITS) + digits_of(secrets.randbits(80), _RANDOM_DIGITS)
 
 
+def sortable_ids(prefix: str, count: int) -> list[str]:
+    """Return identifiers as :func:`sortable_id` makes them, which sort in this order although made at once."""
+    milliseconds, first = time.time_ns() // 1_000_000, secrets.randbits(79)
+    start = prefix + digits_of(milliseconds, _TIME_DIGITS)
+    return [start + digits_of(first + number, _RANDOM_DIGITS) for number in range(count)]
+
+
 def finding_id(investigation_id: str, external_id: str | None) -> str:
     """Return the id of a finding, which tells whose it is: ``fnd_``, the investigation's digits, 16 of its own.
 

@@ -66,7 +66,7 @@ def new_job(
         template_name=TEMPLATE_NAME,
         priority=PRIORITY_OF_DEPTH[investigation.depth],
         output_format="pdf",
-        scrambling_enabled=False,
+        scrambling_enabled=True,
         honey_jar_id=None,
         parameters={
             "investigation_id": investigation.id,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-LimitName = Literal["create", "list", "download", "v1", "v1_trigger"]
+LimitName = Literal["create", "list", "download", "v1", "v1_trigger", "search", "upload"]
 LIMIT_NAMES: Final[tuple[LimitName, ...]] = get_args(LimitName)
 
 DEFAULT_RATES: Final[dict[LimitName, str]] = {
@@ -15,8 +15,10 @@ DEFAULT_RATES: Final[dict[LimitName, str]] = {
     "download": "50/minute",
     "v1": "60/minute",
     "v1_trigger": "2/minute",
+    "search": "60/minute",
+    "upload": "60/minute",
 }
-"""What the contracts promise."""
+"""What the contracts promise; they say nothing of searches in honey jars and uploads to them."""
 
 MAX_REQUESTS: Final = 1_000
 """Every request of a window is remembered by itself, in one item."""

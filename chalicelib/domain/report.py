@@ -34,8 +34,10 @@ class Outcome:
     """What a finished generation leaves in the report's record.
 
     ``usage`` counts all attempts; its ``cost_usd`` is None where a price is not known. ``summary`` is what
-    later reports of the same conversation are told about this one. A narrative has the version of its
-    investigation's report that it became, and when that was generated, in milliseconds.
+    later reports of the same conversation are told about this one, ``private`` the private values in that and in its
+    title, as pairs of type and value. A narrative has the version of its
+    investigation's report that it became, and when that was generated, in milliseconds. ``citations`` are the
+    fields of ``Citations``, of a report that has sources.
     """
 
     artifact: Artifact
@@ -47,8 +49,10 @@ class Outcome:
     notices: tuple[str, ...] = ()
     style_reasons: tuple[str, ...] = ()
     summary: str = ""
+    private: tuple[tuple[str, str], ...] = ()
     version: int | None = None
     generated_at: str | None = None
+    citations: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,11 @@ class Report:
     write that names an older attempt fails. ``takeovers`` counts claims that
     ended without a result, ``releases`` those that were handed on in good order.
     ``usage`` is what the model has used so far, over all attempts, where that is known.
+    ``pii`` counts the private values of its texts by type, once these were looked for.
     ``request_digest`` is of the request that named itself (``Idempotency-Key``), ``limit_ticket`` what its
     creation took of its owner's limit. ``webhook_url`` is told of its end, empty for none.
     ``request_id`` is of the request that asked for it: with it the logs of all who worked on it are found.
+    ``reader_teams`` are the teams of whoever asked for it: with them they may read its honey jar.
     """
 
     id: str
@@ -92,11 +98,13 @@ class Report:
     error_message: str | None = None
     outcome: Outcome | None = field(default=None)
     usage: Mapping[str, float | None] | None = None
+    pii: Mapping[str, int] | None = None
     kind: Kind = "report"
     request_digest: str | None = None
     limit_ticket: str | None = None
     webhook_url: str | None = field(default=None, repr=False)
     request_id: str | None = None
+    reader_teams: tuple[str, ...] = ()
 
     @property
     def is_waiting(self) -> bool:

@@ -24,6 +24,8 @@ class Template:
     requires_scrambling: bool
     max_output_tokens: int
     estimated_time_minutes: int
+    # Whether a request not to scramble is refused where scrambling is required; else it is told that it stays on.
+    strict_scrambling: bool = False
 
     def is_open_to(self, role: str) -> bool:
         """Tell whether a caller with this role may use it."""

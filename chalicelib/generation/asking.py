@@ -9,17 +9,35 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.generation.budget import Meter
 from chalicelib.generation.chat import Answer, Message
 from chalicelib.generation.errors import BudgetSpent, ContextTooLong
-from chalicelib.generation.model_client import ModelClient
 from chalicelib.generation.prompt import Detail
 from chalicelib.generation.usage import Usage
 from chalicelib.generation.watch import Watch
 
 Conversation = Callable[[Detail], Sequence[Message]]
+
+
+class Model(Protocol):
+    """Who answers: see ``ModelClient``."""
+
+    model: str
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        check: Callable[[], None],
+        remaining_seconds: Callable[[], float],
+        schema: Mapping[str, Any] | None,
+        stop_when: Callable[[str], bool] | None,
+        meter: Meter | None,
+    ) -> Answer:
+        """Return the answer to ``messages``; see ``ModelClient.complete``."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Asked:
 class Asker:
     """Asks one model for one report; safe to use from several threads."""
 
-    def __init__(self, model: ModelClient, meter: Meter, watch: Watch, keep_usage: Callable[[], None]) -> None:
+    def __init__(self, model: Model, meter: Meter, watch: Watch, keep_usage: Callable[[], None]) -> None:
         """Prepare to ask.
 
         Args:

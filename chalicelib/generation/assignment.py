@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EarlierReport:
-    """A report of the same conversation, written before this one: its title and what it said in short."""
+    """A report of the same conversation, written before this one: its title and what it said in short.
+
+    ``private`` are the private values in these, as pairs of type and value: what told of them may stand there no more.
+    """
 
     title: str
     summary: str
+    private: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Assignment:
     the detected style; ``context`` is background from the caller, plain text or JSON;
     ``max_output_tokens`` is the template's limit for the whole report, ``default_words`` its length
     where the request names none (None: the style's); ``conversation`` holds earlier reports, the
-    oldest first. The prompts bound what they take of context and conversation.
+    oldest first. The prompts bound what they take of context and conversation. ``has_sources`` says that it
+    is written from sources, which are found for each part.
     """
 
     report_id: str
@@ -35,3 +40,4 @@ class Assignment:
     max_output_tokens: int = 16384
     conversation: tuple[EarlierReport, ...] = ()
     default_words: int | None = None
+    has_sources: bool = False

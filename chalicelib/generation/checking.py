@@ -90,8 +90,11 @@ class Checking:
 
     def _take_in(self, found: Finding, better: str | None) -> None:
         if better:
+            goes_on = found.weakness is not Weakness.SAYS_THE_SAME
+            before = self._parts[found.slot].text if goes_on else ""
+            better = self._drafting.finished(found.slot, better, before, goes_on=goes_on)
             self._parts[found.slot] = Piece(better)
-            self._journal.keep(found.slot.key, better)
+            self._journal.keep_text(found.slot.key, better)
         self._asked.add(found.slot.key)
         self._journal.keep(CHECKED_KEY, json.dumps(sorted(self._asked)))
         self._journal.progress(CHECKING, "checking", self._parts.words)

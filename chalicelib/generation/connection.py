@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.generation.chat import Endpoint, Message
@@ -155,12 +157,23 @@ class Connection:
     def _connected(self) -> AsyncOpenAI:
         """Return the SDK's client, made on the event loop it belongs to."""
         if self._sdk is None:
-            from openai import AsyncOpenAI
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
             self._sdk = AsyncOpenAI(
-                base_url=self.endpoint.base_url, api_key=self.endpoint.api_key or "none", max_retries=0
+                base_url=self.endpoint.base_url,
+                api_key=self.endpoint.api_key or "none",
+                max_retries=0,
+                http_client=DefaultAsyncHttpxClient(verify=_system_trust()),
             )
         return self._sdk
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """Return whom this machine trusts; reading that takes longer than asking, and is done once."""
+    from httpx2 import create_ssl_context
+
+    return create_ssl_context()
 
 
 def _timeout(seconds: float) -> Any:

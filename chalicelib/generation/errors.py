@@ -31,3 +31,11 @@ class ContextTooLong(ModelRejected):
 
 class ModelUnavailable(ModelError):  # noqa: N818
     """The endpoint cannot be used at all: unreachable, wrong key, unknown model, overloaded."""
+
+
+class PrivacyFailed(GenerationFailed):
+    """Private values could not be kept from the model, so nothing was sent; the message is meant for the owner."""
+
+
+class SourcesGone(GenerationFailed):
+    """The report's sources may not be read, or not any more; the message is meant for its owner."""

@@ -28,6 +28,9 @@ from chalicelib.generation.usage import estimated_tokens
 OUTLINE_TOKENS_A_SECTION = 25
 # The writer sets aside this much for an answer.
 MOST_TOKENS_PER_WORD, SPARE_TOKENS = 2.0, 80
+# About what the sources of a part take in its prompt.
+SOURCE_TOKENS = 2_000
+COMPACT_SOURCE_TOKENS = 260
 # Titles and headings of proposed outlines are about this long.
 USUAL_TITLE = "The title of a section"
 USUAL_POINT = Point("What a heading says in brief", "What a heading says in brief.")
@@ -141,9 +144,11 @@ def _writing(wanted: Wanted, outline: Outline) -> list[_Request]:
     parts = [part for section in outline.sections for part in section.parts]
     if wanted.section_words < COMPACT_BELOW_WORDS:
         shared = _fixed("system_compact") + _fixed("part_compact") + _context_tokens(wanted.assignment)
+        shared += COMPACT_SOURCE_TOKENS if wanted.assignment.has_sources else 0
         return [_answered(shared + _tokens(part.brief), part.words) for part in parts]
     shared = _fixed("system") + _fixed("part") + _fixed("macros") + _material_tokens(wanted.assignment)
     shared += _outline_tokens(outline) + _tokens(outline.topic)
+    shared += SOURCE_TOKENS + _fixed("citing") if wanted.assignment.has_sources else 0
     prompts = []
     for number, part in enumerate(parts):
         neighbours = (*parts[max(0, number - 1) : number], *parts[number + 1 : number + 2])

@@ -16,6 +16,7 @@ from chalicelib.generation.foreign_markup import foreign_markup
 from chalicelib.generation.markdown_text import fenced_lines, heading_title, normal, open_fence, words
 from chalicelib.generation.reasoning import without_reasoning, without_template_tokens
 from chalicelib.generation.repetition import USUAL, Patience, loops, shared_with
+from chalicelib.privacy.tokens import WITHHELD
 
 FEWEST_WORDS = 20
 REFUSAL_WORDS = 120
@@ -32,6 +33,7 @@ class Flaw(StrEnum):
     ECHO = "echo"
     SAID_BEFORE = "said_before"
     FOREIGN = "foreign"
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105
 
 
 _WRAPPER = re.compile(r"\A\s*(?P<mark>`{3,})(?P<info>markdown|md|text)?[ \t]*\n(?P<body>.*)\n(?P=mark)\s*\Z", re.DOTALL)
@@ -98,6 +100,8 @@ def judge(text: str, *, prompts: Sequence[str], others: Iterable[str] = (), pati
         return Flaw.EMPTY
     if loops(text, patience):
         return Flaw.LOOP
+    if WITHHELD in text:
+        return Flaw.UNKNOWN_TOKEN
     if shared_with(text, others) > MOST_SHARED_WITH_OTHERS:
         return Flaw.SAID_BEFORE
     return None

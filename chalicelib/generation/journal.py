@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chalicelib.generation.asking import usage_to_json
 from chalicelib.generation.budget import Meter
+from chalicelib.generation.scrambling import Texts
 from chalicelib.generation.watch import Watch
 
 USAGE_KEY = "usage"
@@ -32,9 +33,13 @@ class Monitor(Protocol):
 
 
 class Journal:
-    """Notes everything with the monitor. What it raises there stops every thread."""
+    """Notes everything with the monitor. What it raises there stops every thread.
 
-    def __init__(self, monitor: Monitor, watch: Watch, meter: Meter) -> None:
+    What is stored has tokens for private values, and those are kept before it is; progress is told as it is.
+    """
+
+    def __init__(self, monitor: Monitor, watch: Watch, meter: Meter, texts: Texts) -> None:
+        self._texts = texts
         self._monitor = monitor
         self._watch = watch
         self._meter = meter
@@ -46,11 +51,19 @@ class Journal:
         """Show the progress; the percentage never goes back."""
         with self._progress_lock:
             self._shown = max(self._shown, percentage)
-            self._watch.guard(lambda: self._monitor.progress(self._shown, message, words))
+            self._watch.guard(lambda: self._monitor.progress(self._shown, self._texts.show(message), words))
 
     def keep(self, key: str, text: str) -> None:
-        """Store a finished piece."""
-        self._watch.guard(lambda: self._monitor.checkpoint(key, text))
+        """Store a finished piece, in which private values are hidden already."""
+        self._watch.guard(lambda: self._stored(key, text))
+
+    def keep_text(self, key: str, text: str) -> None:
+        """Store a finished piece of a model's text; what is private in it is hidden first."""
+        self._watch.guard(lambda: self._stored(key, self._texts.hide_again(text)))
+
+    def _stored(self, key: str, text: str) -> None:
+        self._texts.secure()
+        self._monitor.checkpoint(key, text)
 
     def keep_usage(self) -> None:
         """Store what was used so far."""

@@ -11,6 +11,8 @@ from chalicelib.generation.style import COMPARISON, SUMMARY, TECHNICAL, USE_CASE
 WORDS_PER_PAGE = 450
 TOKENS_PER_WORD = 1.4
 SHORTEST = 150
+# Nobody reads quotes by the thousand unless they ask for it.
+DIGEST_WORDS = 1200
 DEFAULT_WORDS = {USE_CASE: 2500, COMPARISON: 2500, SUMMARY: 900, TECHNICAL: 3500}
 # "16 words per cache line" is no length of a report.
 FEWEST_ASKED = 40

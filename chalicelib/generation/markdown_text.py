@@ -12,8 +12,9 @@ _FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
 _SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f\u2026])[\"\u201d\u2019\u00bb)\]*_]*(?:\s+|$)")
 _CLOSED = re.compile(r"[.!?\u3002\uff01\uff1f\u2026:;\u061f\u0964][\"'\u201d\u2019\u00bb)\]*_`]*$")
 _LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s")
-_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)(?:\s+#+)?\s*$")
-_CODE_SPAN = re.compile(r"(?P<mark>`+)(?!`).+?(?<!`)(?P=mark)(?!`)")
+_HEADING = re.compile(r" {0,3}#{1,6}(?:\s+(?P<title>\S.*)|\s+)$", re.DOTALL)
+_BOLD_LINE = re.compile(r"(?P<mark>\*\*|__)(?P<title>[^*_\n]+?):?(?P=mark):?")
+_CODE_SPAN = re.compile(r"(?<!`)(?P<mark>`+)(?!`).+?(?<!`)(?P=mark)(?!`)")
 
 
 def normal(text: str) -> str:
@@ -64,8 +65,12 @@ def open_fence(text: str) -> bool:
 
 def heading_title(line: str) -> str | None:
     """Return the title where the line is a heading ("## …" or a line that is bold as a whole), else None."""
-    found = _HEADING.match(line) or re.fullmatch(r"\s*(\*\*|__)(?P<title>[^*_\n]+?):?\1:?\s*", line)
-    return found["title"].strip() if found else None
+    if found := _HEADING.match(line):
+        title = (found["title"] or "").rstrip()
+        bare = title.rstrip("#")
+        return bare.rstrip() if bare[-1:].isspace() else title
+    bold = _BOLD_LINE.fullmatch(line.strip())
+    return bold["title"].strip() if bold else None
 
 
 def sentences(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.generation.assignment import EarlierReport
+from chalicelib.privacy.token_map import OPENING
 
 TAGS = (
     "title",
@@ -25,6 +26,8 @@ TAGS = (
     "findings",
     "facts",
     "wishes",
+    "sources",
+    "source",
 )
 CUT = " … (cut)"
 LONGEST_EARLIER_TITLE = 200
@@ -39,6 +42,8 @@ _TAG = re.compile(rf"[{_LESS_THAN}](?={_GAP}(?:{'|'.join(map(_GAP.join, TAGS))})
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_BRACKETED = re.compile(r"[\[\u3010]\s*(\^?\d{1,3}(?:\s*[,;\u2013-]\s*\d{1,3})*)\s*[\]\u3011]")
+_TORN_TOKEN = re.compile(f"{OPENING}[A-Z_0-9]{{0,40}}$")
 _QUOTES = str.maketrans({"\u201c": "'", "\u201d": "'", "\u201e": "'", '"': "'", "<": "\u2039", ">": "\u203a"})
 
 
@@ -54,13 +59,16 @@ def as_line(text: str, longest: int) -> str:
 
 
 def bounded(text: str, longest: int) -> str:
-    """Return text of at most ``longest`` characters, cut between words, and with a mark where it was cut."""
+    """Return text of at most ``longest`` characters, cut between words, and with a mark where it was cut.
+
+    A token that stands for a private value is never cut: nobody would know the rest of it.
+    """
     if len(text) <= longest:
         return text
     room = max(0, longest - len(CUT))
     head = text[:room]
     whole = head[: max(head.rfind(" "), head.rfind("\n"))] if re.search(r"\s", head[room // 2 :]) else head
-    return (whole.rstrip() + CUT)[:longest]
+    return (_TORN_TOKEN.sub("", whole).rstrip() + CUT)[:longest]
 
 
 def readable(context: str) -> str:
@@ -72,6 +80,11 @@ def readable(context: str) -> str:
     if not isinstance(value, dict | list):
         return context
     return "\n".join(_lines(value, 0))
+
+
+def source_text(text: str, longest: int) -> str:
+    """Return a passage of a source: as other material, and nothing in it looks like a citation of ours."""
+    return _BRACKETED.sub(r"(\1)", as_material(text, longest))
 
 
 def earlier_reports(conversation: Sequence[EarlierReport], longest: int) -> str:

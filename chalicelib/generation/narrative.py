@@ -11,7 +11,8 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from chalicelib.domain.bulletin import Facts, facts_of
@@ -33,12 +34,14 @@ from chalicelib.generation.budget import Meter
 from chalicelib.generation.chat import Message
 from chalicelib.generation.errors import BudgetSpent, ModelError, ModelUnavailable
 from chalicelib.generation.guards import Flaw, clean, judge
+from chalicelib.generation.hidden_findings import hidden_facts
 from chalicelib.generation.journal import Journal, Monitor
 from chalicelib.generation.markdown_text import cut_to, to_finished, words
 from chalicelib.generation.model_client import ModelClient
 from chalicelib.generation.narrative_check import Checked, Evidence, check
 from chalicelib.generation.narrative_prompt import BRIEFS, CompactPrompts, NarrativePrompts
 from chalicelib.generation.prompt import COMPACT_BELOW_WORDS, Detail
+from chalicelib.generation.scrambling import ScrambledModel, Texts
 from chalicelib.generation.side_by_side import side_by_side
 from chalicelib.generation.watch import Watch
 from chalicelib.generation.writer import CUT_OFF
@@ -102,6 +105,7 @@ def write_narrative(
     section_words: int,
     concurrency: int,
     meter: Meter,
+    texts: Texts,
 ) -> Narrative:
     """Write a narrative; where no model can, the deterministic one is returned, marked as degraded.
 
@@ -113,8 +117,10 @@ def write_narrative(
         section_words: most words to ask of the model in one request; few mean a very small model.
         concurrency: most requests at the same time.
         meter: counts what is used and keeps the cost limit.
+        texts: how what is private is kept from the model, and put back.
 
     Raises:
+        PrivacyFailed: it could not be kept from the model, so nothing more was sent.
         Exception: whatever the monitor raised; never an error of the model's, or of the budget.
     """
     facts = facts_of(task.findings, task.looked_at)
@@ -122,12 +128,35 @@ def write_narrative(
         return deterministic_narrative(task.query, task.findings, task.looked_at)
     watch = Watch(monitor.check, monitor.remaining_seconds)
     watch.check_now()
-    journal = Journal(monitor, watch, meter)
-    asker = Asker(model, meter, watch, journal.keep_usage)
+    journal = Journal(monitor, watch, meter, texts)
+    asker = Asker(ScrambledModel(model, texts), meter, watch, journal.keep_usage)
+    told = _Told(facts, hidden_facts(task.findings, task.looked_at, (task.query, task.instructions), texts), texts)
+    texts.secure()
     kind = _CompactWriting if section_words < COMPACT_BELOW_WORDS else _Writing
-    writing = kind(task, facts, asker, journal, watch, checkpoints)
+    writing = kind(task, told, asker, journal, watch, checkpoints)
     writing.write(concurrency)
     return writing.narrative()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The facts of a snapshot, the same as the model is told them, and how texts go from one to the other."""
+
+    facts: Facts
+    hidden: Facts
+    texts: Texts
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Finding]:
+        return {finding.id: finding for finding in self.facts.findings}
+
+    def finding(self, hidden: Finding) -> Finding:
+        """Return the finding that the model was shown as ``hidden``."""
+        return self._by_id[hidden.id]
+
+    def evidence(self, aliases: Mapping[str, Finding], query: str = "") -> Evidence:
+        """Return what a text rests on whose model knows findings by these names."""
+        return Evidence({name: self.finding(hidden) for name, hidden in aliases.items()}, self.facts, query)
 
 
 class _Writing:
@@ -138,19 +167,22 @@ class _Writing:
     def __init__(
         self,
         task: NarrativeTask,
-        facts: Facts,
+        told: _Told,
         asker: Asker,
         journal: Journal,
         watch: Watch,
         checkpoints: Mapping[str, str],
     ) -> None:
         self._task = task
-        self._facts = facts
+        self._facts = told.facts
+        self._told = told
+        self._texts = told.texts
         self._asker = asker
         self._journal = journal
         self._watch = watch
-        self._prompts = NarrativePrompts(task.query, task.instructions, task.tier, facts)
-        self._written = {key: kept for key in self.sections if (kept := _stored(checkpoints.get(_KEY + key, "")))}
+        query, instructions = self._texts.hide(task.query), self._texts.hide(task.instructions)
+        self._prompts = NarrativePrompts(query, instructions, task.tier, told.hidden)
+        self._written = {key: kept for key in self.sections if (kept := self._stored(checkpoints.get(_KEY + key, "")))}
         self._failure: ModelError | BudgetSpent | None = None
 
     def write(self, concurrency: int) -> None:
@@ -207,9 +239,9 @@ class _Writing:
             return self._prompts.section(key, detail, problems)
 
         asked = self._asker.ask(conversation, _tokens(self._prompts.words(key)))
-        evidence = Evidence(self._prompts.evidence[sent].aliases, self._facts, self._task.query)
-        text = _usable(asked, SECTIONS[key])
-        return asked, check(text, evidence, may_be_open=key == "unknown")
+        evidence = self._told.evidence(self._prompts.evidence[sent].aliases, self._task.query)
+        text = self._texts.show(_usable(asked, SECTIONS[key]))
+        return asked, check(text, evidence, may_be_open=key == "unknown", hide=self._texts.hide)
 
     def _write(self, key: str) -> _Section | None:
         if isinstance(self._failure, ModelUnavailable | BudgetSpent):
@@ -221,8 +253,13 @@ class _Writing:
             self._failure = error
             return None
         if section:
-            self._journal.keep(_KEY + key, json.dumps(vars(section)))
+            hidden = replace(section, text=self._texts.hide(section.text))
+            self._journal.keep(_KEY + key, json.dumps(vars(hidden), ensure_ascii=False))
         return section
+
+    def _stored(self, text: str) -> _Section | None:
+        section = _stored(text)
+        return replace(section, text=self._texts.show(section.text)) if section else None
 
     def _take_in(self, key: str, section: _Section | None) -> None:
         if section:
@@ -278,7 +315,7 @@ class _CompactWriting(_Writing):
         explained: dict[str, str] = {}
         left_out = 0
         model = ""
-        asked_for = told_issues(self._facts)[:_COMPACT_ISSUES]
+        asked_for = told_issues(self._told.hidden)[:_COMPACT_ISSUES]
         for place, issue in enumerate(asked_for):
             asked, checked = self._explanation(place)
             left_out += checked.left_out
@@ -291,11 +328,11 @@ class _CompactWriting(_Writing):
         return _Section(text, left_out, model)
 
     def _explanation(self, place: int) -> tuple[Asked, Checked]:
-        prompts = CompactPrompts(self._facts)
+        prompts = CompactPrompts(self._told.hidden)
         asked = self._asker.ask(lambda detail: prompts.finding(place, detail), _tokens(prompts.words))
-        evidence = Evidence({"F1": self._facts.issues[place].gravest}, self._facts)
-        text = cut_to(_usable(asked, "", fewest_words=0), prompts.words * 2)
-        return asked, check(text, evidence, about="F1")
+        evidence = self._told.evidence({"F1": self._told.hidden.issues[place].gravest})
+        text = self._texts.show(cut_to(_usable(asked, "", fewest_words=0), prompts.words * 2))
+        return asked, check(text, evidence, about="F1", hide=self._texts.hide)
 
 
 def _usable(asked: Asked, heading: str, fewest_words: int = FEWEST_WORDS) -> str:
@@ -303,7 +340,7 @@ def _usable(asked: Asked, heading: str, fewest_words: int = FEWEST_WORDS) -> str
     sent = [message["content"] for message in asked.messages]
     text = clean(asked.answer.text, titles=(heading,), prompts=sent)
     flaw = judge(text, prompts=sent[:1])
-    if flaw and not (flaw is Flaw.EMPTY and words(text) >= fewest_words):
+    if flaw and flaw is not Flaw.UNKNOWN_TOKEN and not (flaw is Flaw.EMPTY and words(text) >= fewest_words):
         return ""
     return to_finished(text) if asked.answer.finish_reason in CUT_OFF else text
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -21,7 +21,7 @@ from chalicelib.domain.finding import SEVERITIES, Finding
 from chalicelib.domain.safe_text import as_markdown, plain_line
 from chalicelib.domain.wording import date, percent
 from chalicelib.generation.narrative_names import name_by_place, names_by_form, stands_in, without_identifiers
-from chalicelib.generation.narrative_numbers import NUMBER_WORDS, wrong_number
+from chalicelib.generation.narrative_numbers import wrong_number
 from chalicelib.generation.narrative_tone import (
     loaded_word,
     playing_down_or_advice,
@@ -30,6 +30,11 @@ from chalicelib.generation.narrative_tone import (
     wrong_severity,
 )
 from chalicelib.generation.narrative_words import PLAIN
+from chalicelib.generation.number_words import NUMBER_WORDS
+from chalicelib.privacy.tokens import WITHHELD
+
+# What a problem quotes of its sentence.
+_SAID = re.compile(r"['\"“](.+)['\"”]|the number (.+) does", re.DOTALL)
 
 LONGEST_SENTENCE: Final = 700
 _LONGEST_TEXT: Final = 20_000
@@ -143,7 +148,14 @@ class _Sentence:
         return [word.casefold() for word in _WORD.findall(self.text)]
 
 
-def check(text: str, evidence: Evidence, *, may_be_open: bool = False, about: str = "") -> Checked:
+def check(
+    text: str,
+    evidence: Evidence,
+    *,
+    may_be_open: bool = False,
+    about: str = "",
+    hide: Callable[[str], str] = str,
+) -> Checked:
     """Return what of ``text`` the evidence supports.
 
     Args:
@@ -151,6 +163,7 @@ def check(text: str, evidence: Evidence, *, may_be_open: bool = False, about: st
         evidence: what it was written from.
         may_be_open: whether sentences may say, without a citation, that something is not known.
         about: the finding that sentences without a citation rest on, where the model was shown no other.
+        hide: puts tokens for the private values of a sentence into what the model is told of it.
     """
     blocks: list[str] = []
     sentences = 0
@@ -161,12 +174,20 @@ def check(text: str, evidence: Evidence, *, may_be_open: bool = False, about: st
             sentences += 1
             problem = _problem(sentence, evidence, may_be_open=may_be_open, shown_one=bool(about))
             if problem:
-                problems.append(f"“{plain_line(sentence.text, 120)}”: {problem}")
+                problems.append(_told(hide(sentence.text), problem))
             else:
                 kept.append(_shown(sentence, evidence))
         if kept:
             blocks.append(("- " if bullet else "") + " ".join(kept))
     return Checked(_joined(blocks), sentences, sentences - len(problems), tuple(problems[:_MOST_PROBLEMS]))
+
+
+def _told(sentence: str, problem: str) -> str:
+    """Return a problem in words for the model, which quotes nothing that is hidden in the sentence."""
+    said = _SAID.search(problem)
+    if said and (said[1] or said[2]).replace("\\\\", "\\") not in sentence:
+        problem = "something that it names does not stand there"
+    return f"“{plain_line(sentence, 120)}”: {problem}"
 
 
 def fold(text: str) -> str:
@@ -186,7 +207,8 @@ def _problem(sentence: _Sentence, evidence: Evidence, *, may_be_open: bool, show
         pool = f"{pool}\n{fold(evidence.query)}"
     bare = _QUOTED.sub(" “” ", sentence.text)
     return (
-        _form(sentence.text)
+        _withheld(sentence.text, pool)
+        or _form(sentence.text)
         or wrong_severity(sentence.text, findings, evidence.facts)
         or _particulars(sentence.text, bare, pool)
         or _denial(bare, evidence)
@@ -195,6 +217,10 @@ def _problem(sentence: _Sentence, evidence: Evidence, *, may_be_open: bool, show
         or wrong_negation(_OPEN.sub(" ", bare) if may_be_open else bare, pool)
         or _bearing(sentence, pool, _fewest_known(findings, shown_one=shown_one), cited=bool(findings), is_open=is_open)
     )
+
+
+def _withheld(text: str, pool: str) -> str:
+    return "it has a mark that stands for nothing" if WITHHELD in text and WITHHELD not in pool else ""
 
 
 def _form(text: str) -> str:

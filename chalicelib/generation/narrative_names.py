@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.generation.narrative_numbers import NUMBER, NUMBER_WORDS
+from chalicelib.generation.narrative_numbers import NUMBER
 from chalicelib.generation.narrative_words import COMMON_CAPITALS, HYPHENATED_FIRST, HYPHENATED_LAST, ORDINARY, word_set
+from chalicelib.generation.number_words import NUMBER_WORDS
 
 _TOKEN = re.compile(r"[^\s“”\"`()\[\]{},;!?—\u2013]+")
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011][^\W\d_]+)+")

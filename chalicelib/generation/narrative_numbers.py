@@ -12,36 +12,13 @@ from typing import Final
 from chalicelib.domain.bulletin import Facts, type_words
 from chalicelib.domain.finding import SEVERITIES, Finding
 from chalicelib.generation.narrative_words import word_set
+from chalicelib.generation.number_words import IN_WORDS, value_of, word_list
 
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 NUMBER: Final = re.compile(_DIGITS)
 """A number in digits, with or without separators and decimals."""
 
 
-def _in_order(words: str) -> list[str]:
-    return words.split()
-
-
-_SMALL: Final = _in_order(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENS: Final = _in_order("twenty thirty forty fifty sixty seventy eighty ninety")
-_ORDINALS: Final = _in_order(
-    "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
-    "seventeenth eighteenth nineteenth twentieth"
-)
-_SCALES: Final = {"dozen": 12, "hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9}
-_BELOW_HUNDRED: Final = {word: value for value, word in enumerate(_SMALL)} | {
-    word: 10 * place for place, word in enumerate(_TENS, start=2)
-}
-_ALONE: Final = {"twice": 2, "thrice": 3, "both": 2} | {word: n for n, word in enumerate(_ORDINALS, start=4)}
-NUMBER_WORDS: Final = frozenset({*_BELOW_HUNDRED, *_SCALES, *_ALONE} - {"one"})
-"""Words that are numbers. “One” is left out: it mostly stands for a thing."""
-
-_WORD: Final = "|".join({**_BELOW_HUNDRED, **_SCALES})
-_AND: Final = r"(?:(?<=dred)|(?<=sand)|(?<=lion))\s+and\s+"
-_WORDS = re.compile(rf"\b(?:(?:{_WORD})(?:(?:[-\s]+|{_AND})(?:{_WORD}))*|{'|'.join(_ALONE)})\b", re.IGNORECASE)
 # Amounts that nobody can check: they may only be said where the findings say them.
 _VAGUE = re.compile(
     r"\b(?:dozens|tens|hundreds|thousands|millions|billions|half|halves|quarters?|thirds|a third of|scores of|"
@@ -61,8 +38,8 @@ _OF_A_DATE: Final = (
 # Parts of times, versions and names are no numbers.
 _STANDING = re.compile(rf"(?<![\w.-])(?<!\d:)(?:{_DIGITS})(?![\w-]|\.\d|:\d)")
 
-_FINDING_NOUNS: Final = _in_order("finding issue alert detection")
-_NODE_NOUNS: Final = _in_order(
+_FINDING_NOUNS: Final = ("finding", "issue", "alert", "detection")
+_NODE_NOUNS: Final = word_list(
     "node host server endpoint machine system workstation laptop computer device container pod cluster file package "
     "library module repository image bucket database mailbox process service application account user role identity "
     "address domain network subnet place location asset"
@@ -142,25 +119,9 @@ def _numbers(text: str, digits: re.Pattern[str]) -> Iterator[_Number]:
             text[max(0, found.start() - 30) : found.start()]
         )
         yield _Number(found[0], float(found[0].replace(",", "")), found.end(), bool(of_date))
-    for found in _WORDS.finditer(text):
+    for found in IN_WORDS.finditer(text):
         if found[0].casefold() != "one":
-            yield _Number(found[0], float(_value(found[0])), found.end())
-
-
-def _value(said: str) -> int:
-    """Return the value of a number in words: ``two hundred and five`` is 205."""
-    whole = part = 0
-    for word in re.split(r"[-\s]+", said.casefold()):
-        if word in _ALONE:
-            return _ALONE[word]
-        scale = _SCALES.get(word)
-        if scale is None:
-            part += _BELOW_HUNDRED.get(word, 0)
-        elif scale <= 100:
-            part = (part or 1) * scale
-        else:
-            whole, part = whole + (part or 1) * scale, 0
-    return whole + part
+            yield _Number(found[0], float(value_of(found[0])), found.end())
 
 
 def _counts(number: _Number, text: str, findings: Sequence[Finding], facts: Facts) -> set[int]:

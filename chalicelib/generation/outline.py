@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 
@@ -62,6 +62,17 @@ class Outline:
     def titles(self) -> tuple[str, ...]:
         """The titles of the sections in their order."""
         return tuple(section.title for section in self.sections)
+
+    def with_texts(self, change: Callable[[str], str]) -> Outline:
+        """Return the outline with every text in it changed."""
+        sections = tuple(
+            PlannedSection(
+                change(section.title),
+                tuple(Part(change(part.title), change(part.brief), part.words) for part in section.parts),
+            )
+            for section in self.sections
+        )
+        return Outline(change(self.topic), sections, self.summary_words)
 
     def to_json(self) -> str:
         """Return the outline as text, to be kept as a checkpoint."""

@@ -10,9 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
 
 from chalicelib.generation.style import COMPARISON, SUMMARY, USE_CASE
 from chalicelib.generation.topic import Topic
+from chalicelib.knowledge.words import words_of
+
+_TO_COVER: Final = " It is to cover: "
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def named_draft(name: str, note: str = "") -> Draft:
     known = _known(name)
     if known and not note:
         return replace(known, title=name, rank=0, named=True)
-    said = f" It is to cover: {note}." if note else ""
+    said = f"{_TO_COVER}{note}." if note else ""
     return Draft(
         name,
         0,
@@ -69,6 +74,24 @@ def named_draft(name: str, note: str = "") -> Draft:
         frame=is_opening(name) or is_closing(name),
         named=True,
     )
+
+
+def own_words(brief: str) -> str:
+    """Return what a brief asks that others do not: without the words that the briefs of every outline ask with.
+
+    What the user said about the section stays as it is.
+    """
+    question, _, note = brief.partition(_TO_COVER)
+    told = [word for word in question.split() if not _asked_of_all().issuperset(words_of(word))]
+    return " ".join(filter(None, (*told, note)))
+
+
+@cache
+def _asked_of_all() -> frozenset[str]:
+    nothing = Topic("", ())
+    drafts = [*_TECHNICAL, *_USE_CASE, *_SUMMARY, *_comparison(nothing), named_draft("")]
+    briefs = (point.brief.replace("{topic}", "") for draft in drafts for point in draft.points)
+    return frozenset(word for brief in briefs for word in words_of(brief))
 
 
 def is_opening(title: str) -> bool:

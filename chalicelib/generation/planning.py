@@ -12,6 +12,7 @@ from chalicelib.generation.errors import BudgetSpent
 from chalicelib.generation.journal import Journal
 from chalicelib.generation.outline import Outline, plan_outline
 from chalicelib.generation.outline_proposal import Wanted, propose_outline
+from chalicelib.generation.scrambling import Texts
 from chalicelib.generation.topic import Topic, find_topic
 
 PLANNING = 5
@@ -34,7 +35,7 @@ class Plan:
         return find_topic(self.assignment.query, self.assignment.title)
 
 
-def plan_report(plan: Plan, checkpoints: Mapping[str, str], asker: Asker, journal: Journal) -> Outline:
+def plan_report(plan: Plan, checkpoints: Mapping[str, str], asker: Asker, journal: Journal, texts: Texts) -> Outline:
     """Return the outline; that of an earlier attempt is kept, so that its pieces still fit.
 
     Raises:
@@ -49,6 +50,7 @@ def plan_report(plan: Plan, checkpoints: Mapping[str, str], asker: Asker, journa
     outline = _proposed(plan, asker) or plan_outline(
         plan.topic, plan.style, plan.words, plan.section_words, plan.concurrency
     )
+    outline = outline.with_texts(texts.hide_again)
     journal.keep(OUTLINE_KEY, outline.to_json())
     return outline
 

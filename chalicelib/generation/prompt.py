@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.generation.assignment import EarlierReport
 from chalicelib.generation.chat import Message
-from chalicelib.generation.material import as_line, as_material, earlier_reports, readable
+from chalicelib.generation.material import as_line, as_material, earlier_reports, readable, source_text
 from chalicelib.generation.outline import COMPACT_BELOW_WORDS, Outline, Part, PlannedSection
+from chalicelib.generation.source import Source
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -46,6 +47,10 @@ _LIMITS = {
     Detail.SHORT: _Limits(query=1500, context=1500, conversation=800),
     Detail.BARE: _Limits(query=500, context=0, conversation=0),
 }
+# Characters that all sources of a part may have. A short rest of one is not worth its place.
+_SOURCES = {Detail.FULL: 10_000, Detail.SHORT: 3_200, Detail.BARE: 1_000}
+_COMPACT_SOURCES = {Detail.FULL: 900, Detail.SHORT: 600, Detail.BARE: 400}
+_SHORTEST_SOURCE = 200
 # A model that is given short requests gets the task alone: in a long prompt it loses it.
 _COMPACT_CONTEXT = {Detail.FULL: 1200, Detail.SHORT: 300, Detail.BARE: 0}
 
@@ -56,6 +61,7 @@ class Prompts:
 
     ``query``, ``context``, ``title`` and ``conversation`` are the user's; ``style`` is one of
     ``style.STYLES``, or nothing. ``compact`` prompts are for very small models.
+    ``cites`` says that the report is written from sources, which are cited.
     """
 
     outline: Outline
@@ -65,12 +71,27 @@ class Prompts:
     title: str = ""
     style: str = ""
     conversation: tuple[EarlierReport, ...] = ()
+    cites: bool = False
 
-    def for_part(self, section: PlannedSection, part: Part, words: int, detail: Detail = Detail.FULL) -> list[Message]:
-        """Return the conversation that asks for one part in about ``words`` words."""
+    def for_part(
+        self,
+        section: PlannedSection,
+        part: Part,
+        words: int,
+        detail: Detail = Detail.FULL,
+        sources: Sequence[Source] = (),
+    ) -> list[Message]:
+        """Return the conversation that asks for one part in about ``words`` words, written from ``sources``."""
         before, after = self._neighbours(part)
         template = "part_compact.j2" if self.compact else "part.j2"
-        return self._conversation(template, detail, section=section, part=part, words=words, before=before, after=after)
+        shown = self._room(sources, detail)
+        return self._conversation(
+            template, detail, section=section, part=part, words=words, before=before, after=after, sources=shown
+        )
+
+    def shown(self, sources: Sequence[Source], detail: Detail) -> tuple[int, ...]:
+        """Return the numbers of the sources that :meth:`for_part` has room for at a level of detail."""
+        return tuple(one["number"] for one in self._room(sources, detail))
 
     def for_summary(self, digest: str, words: int, detail: Detail = Detail.FULL) -> list[Message]:
         """Return the conversation that asks for the executive summary of ``words`` words.
@@ -95,15 +116,31 @@ class Prompts:
         """Return what to add to a request whose answer had this flaw."""
         return fill("remedies.j2", flaw=flaw)
 
+    def correction(self, doubtful: Sequence[tuple[str, str, str]]) -> str:
+        """Return the request to write a text again, given its sentences in doubt: sentence, citations, reason."""
+        return fill("correction.j2", doubtful=doubtful)
+
+    def _room(self, sources: Sequence[Source], detail: Detail) -> list[dict[str, Any]]:
+        return list(_bounded_sources(sources, (_COMPACT_SOURCES if self.compact else _SOURCES)[detail]))
+
     def _conversation(self, template: str, detail: Detail, **values: Any) -> list[Message]:
         system = "system_compact.j2" if self.compact else "system.j2"
         material = self._material[detail]
         return [
-            {"role": "system", "content": fill(system, style=self.style, detail=detail.value, **material)},
+            {
+                "role": "system",
+                "content": fill(system, style=self.style, detail=detail.value, cites=self.cites, **material),
+            },
             {
                 "role": "user",
                 "content": fill(
-                    template, outline=self.outline, style=self.style, detail=detail.value, **material, **values
+                    template,
+                    outline=self.outline,
+                    style=self.style,
+                    detail=detail.value,
+                    cites=self.cites,
+                    **material,
+                    **values,
                 ),
             },
         ]
@@ -168,6 +205,22 @@ def _templates() -> SandboxedEnvironment:
     templates.filters["line"] = lambda text: as_line(text, LONGEST_LINE)
     templates.filters["brief"] = lambda text: as_line(text, LONGEST_BRIEF)
     return templates
+
+
+def _bounded_sources(sources: Sequence[Source], longest: int) -> Iterator[dict[str, Any]]:
+    """Yield sources as the templates take them, as many as there is room for; the first is cut to it."""
+    left = longest
+    for place, source in enumerate(sources):
+        if left < min(len(source.text), _SHORTEST_SOURCE) or (place and left < len(source.text) / 2):
+            break
+        text = source_text(source.text, left)
+        left -= len(text)
+        yield {
+            "number": source.number,
+            "title": as_material(as_line(source.title, LONGEST_LINE)),
+            "detail": as_material(as_line(source.detail, LONGEST_LINE)),
+            "text": text,
+        }
 
 
 def _described(part: Part) -> str:

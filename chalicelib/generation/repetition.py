@@ -121,10 +121,10 @@ def _content(sentence: str) -> set[str]:
 
 def _same_content(one: set[str], other: set[str], overlap: float) -> bool:
     """Tell whether two sentences differ by little; different numbers make them different."""
-    if {word for word in one if word.isdigit()} != {word for word in other if word.isdigit()}:
-        return False
     smaller = min(len(one), len(other))
-    return smaller >= REHASH_WORDS and len(one & other) >= overlap * smaller
+    if smaller < REHASH_WORDS or len(one & other) < overlap * smaller:
+        return False
+    return not any(word.isdigit() for word in one ^ other)
 
 
 def shared_with(text: str, others: Iterable[str]) -> float:

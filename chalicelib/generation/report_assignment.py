@@ -30,4 +30,5 @@ def assignment_of(report: Report, conversation: Sequence[EarlierReport] = ()) ->
         context=json.dumps(context, ensure_ascii=False) if context else "",
         max_output_tokens=template.max_output_tokens,
         conversation=tuple(conversation),
+        has_sources=report.honey_jar_id is not None or bool(report.parameters.get("web_search")),
     )

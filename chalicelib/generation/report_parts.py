@@ -88,6 +88,11 @@ class ReportParts:
             pieces = iter([self._pieces[slot.key] for slot in self.slots])
         return [(section, [next(pieces) for _ in section.parts]) for section in self._outline.sections]
 
+    def slots_by_section(self) -> list[list[Slot]]:
+        """Return the slots of each section, in outline order."""
+        slots = iter(self.slots)
+        return [[next(slots) for _ in section.parts] for section in self._outline.sections]
+
 
 def planned(slots: Sequence[Slot]) -> int:
     """Return how many words are planned for these slots."""

@@ -40,6 +40,7 @@ _REASONS = {
     Flaw.ECHO: "the model only repeated its instructions",
     Flaw.SAID_BEFORE: "the model only repeated other parts of the report",
     Flaw.FOREIGN: "the model did not answer in plain Markdown",
+    Flaw.UNKNOWN_TOKEN: "the model made up marks for private values",
 }
 
 
@@ -111,6 +112,34 @@ class Writer:
         text, found = self._read(asked, task, attempt)
         return None if found else self._completed(text, asked, task)
 
+    def revise(self, text: str, task: Task, request: str) -> str | None:
+        """Ask once for another version of a text; None where there is none that could be used.
+
+        Args:
+            text: the piece as it is.
+            task: what it was written for.
+            request: what is to be changed.
+
+        Raises:
+            ModelUnavailable: the endpoint cannot be used.
+        """
+
+        def conversation(detail: Detail) -> Sequence[Message]:
+            return [
+                *task.request(detail),
+                {"role": "assistant", "content": text},
+                {"role": "user", "content": request},
+            ]
+
+        try:
+            asked = self.asker.ask(conversation, _tokens(max(task.words, words(text))), self._goes_in_circles)
+        except (ModelRejected, BudgetSpent):
+            return None
+        revised, flaw = self._read(asked, task, _Attempt())
+        if flaw is not None:
+            return None
+        return (to_finished(revised) or None) if asked.answer.finish_reason in CUT_OFF else revised
+
     def finish(self, text: str, task: Task) -> str | None:
         """Ask once for the end of a text that stops in the middle of something; None where that fails."""
         more = self._more(text, task, self.prompts.continuation(), max(60, task.words - words(text)))
@@ -150,6 +179,8 @@ class Writer:
         flaw = self._judged(text, asked.messages, task)
         if flaw is Flaw.EMPTY and asked.answer.finish_reason == "content_filter":
             flaw = Flaw.REFUSED
+        if flaw is Flaw.UNKNOWN_TOKEN:
+            attempt.offer(text)  # with a visible mark it is still better than nothing
         if flaw is Flaw.FOREIGN:
             good = to_finished(before_markup(text))
             if self._judged(good, asked.messages, task) is None:

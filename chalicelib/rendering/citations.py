@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from chalicelib.domain.document import (
     Block,
@@ -25,7 +25,8 @@ _CITED = re.compile(r"\[(\d{1,4}(?:\s?[,;]\s?\d{1,4}){0,9})\]", re.ASCII)
 def with_citations(blocks: Iterable[Block], numbers: Collection[int]) -> tuple[Block, ...]:
     """Return ``blocks`` with every ``[3]`` or ``[1, 4]`` whose numbers are all in ``numbers`` as citations.
 
-    Code, links and captions of code stay as they are.
+    Code, links and captions of code stay as they are. Where ``numbers`` is a mapping, a citation gets the number
+    that it has for the one that is written.
     """
     return tuple(_block(block, numbers) for block in blocks)
 
@@ -72,6 +73,7 @@ def _runs(run: Run, numbers: Collection[int]) -> Iterator[Run]:
         for position, number in enumerate(cited):
             if position:
                 yield Run(" ", run.marks)
-            yield Run(f"[{number}]", Marks(citation=number))
+            shown = numbers[number] if isinstance(numbers, Mapping) else number
+            yield Run(f"[{shown}]", Marks(citation=shown))
         end = found.end()
     yield Run(run.text[end:], run.marks)

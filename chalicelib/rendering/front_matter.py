@@ -20,7 +20,7 @@ def front_matter(document: Document) -> list[tuple[str, str]]:
         ("Date", readable_date(document.created_at)),
         ("Template", document.template_name),
         ("Style", document.style),
-        ("Written by", document.model),
+        ("Written by", document.author or document.model),
         ("Report", document.report_id),
     ]
     return [(label, shown) for label, value in facts if (shown := one_line(value))]

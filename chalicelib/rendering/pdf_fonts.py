@@ -291,6 +291,20 @@ class FontBook:
         return _CutFace(name, characters, font, Shaper(font, content))
 
 
+def has_every_ideograph(characters: Iterable[str]) -> bool:
+    """Tell whether all of ``characters`` are ideographs, kana and the like that any text shows, bold or not.
+
+    False says nothing: marks, and whatever may change beside others, are not looked at.
+    """
+    return all(
+        _CJK.match(one)
+        and normalize("NFC", one) == one
+        and not (needs_shaping(one) or _IGNORABLE.match(one))
+        and all(any(ord(one) in coverage(face + weight) for face in CJK_FACES) for weight in ("_Regular", "_Bold"))
+        for one in characters
+    )
+
+
 def _forms(characters: Collection[str]) -> frozenset[int]:
     """Return ``characters``, and what shaping may take each apart into or put together.
 

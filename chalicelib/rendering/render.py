@@ -41,9 +41,15 @@ def _missing(characters: Sequence[str]) -> tuple[str, ...]:
 def unshown(document: Document) -> tuple[str, ...]:
     """Return what a PDF of ``document`` would not show as it was written: one may be asked for at any time.
 
-    It takes a rendering to know, but for texts of Latin letters alone, which every font has.
+    It takes a rendering to know, but for texts of Latin letters alone, which every font has, and of
+    ideographs beside them.
     """
-    if _ORDINARY.fullmatch(document.model_dump_json()):
+    unusual = set(_ORDINARY.sub("", document.model_dump_json()))
+    if not unusual:
+        return ()
+    from chalicelib.rendering.pdf_fonts import has_every_ideograph
+
+    if has_every_ideograph(unusual):
         return ()
     from chalicelib.rendering.render_pdf import render_pdf
 

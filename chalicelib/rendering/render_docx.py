@@ -56,7 +56,7 @@ class _DocxWriter:
 
     def write(self) -> bytes:
         self._set_up()
-        body = [*self._sections(), *self._references(), *self._uncalled_notes()]
+        body = [*self._sections(), *self._references(), *self._closing(), *self._uncalled_notes()]
         self._add_footnotes()
         target = self._docx.element.body
         target[:] = [*self._front(), *self._contents(), *body, target[-1]]
@@ -177,6 +177,11 @@ class _DocxWriter:
         back = shared.cited.get(number)
         links = [run(" "), element("hyperlink", run("↑", [_link_style()]), anchor=back)] if back else []
         return paragraph("Bibliography", *label, *self._writer.inline(runs), *links)
+
+    def _closing(self) -> Iterator[Element]:
+        for number, section in enumerate(self._document.closing, start=1):
+            yield self._writer.section_title(section.title, f" closing {number}")
+            yield from self._writer.blocks(section.blocks, _BODY)
 
     # Footnotes
 

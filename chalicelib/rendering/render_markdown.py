@@ -40,7 +40,7 @@ def render_markdown(document: Document) -> bytes:
 
     The title is the only level 1 heading, each section's title is a level 2 heading,
     notices are block quotes below the facts about the report. References have a section of their
-    own, and footnotes stand at the end.
+    own, what is said on the report itself follows them, and footnotes stand at the end.
     """
     writer = _Writer(_footnote_labels(footnote_numbers(document)), reference_numbers(document))
     parts = [f"# {_escaped_line(document.title)}"]
@@ -55,6 +55,9 @@ def render_markdown(document: Document) -> bytes:
     if document.references:
         parts.append("## References")
         parts.extend(map(_source, document.references))
+    for section in document.closing:
+        parts.append(f"## {_escaped_line(section.title)}")
+        parts.append(writer.blocks(section.blocks))
     parts.extend(map(writer.footnote, document.footnotes))
     return ("\n\n".join(part for part in parts if part) + "\n").encode()
 

@@ -92,6 +92,7 @@ class _PdfWriter:
             front.title_block(flow)
             self._sections(flow)
             self._references(flow, 0)
+            self._closing(flow)
             flow.finish()
             return flow.pages
         # The front stands first in the structure, but is set last: it needs the numbers of the body's pages.
@@ -101,9 +102,12 @@ class _PdfWriter:
         entries = [*self._setting.contents]
         if self._document.references:
             entries.append(ContentsEntry(_REFERENCES, 0, _REFERENCES_ANCHOR))
+        for number, section in enumerate(self._document.closing, start=1):
+            entries.append(ContentsEntry(section.title, 0, _closing_anchor(number)))
         # The front is as long with any numbers, for each has a width of its own at the right.
         front_length = len(self._front(front, Element("Part"), entries, {}))
         self._references(body, front_length)
+        self._closing(body)
         body.finish()
         return self._front(front, front_root, entries, _anchor_pages(body.pages, front_length)) + body.pages
 
@@ -161,6 +165,18 @@ class _PdfWriter:
                             flow.at_next_baseline(_anchor_at(reference_anchor(reference.number)))
                             place_lines(flow, lines, column.indented(indent, at_right=mirrored), PLAIN.size)
 
+    def _closing(self, flow: Flow) -> None:
+        """Place what is said on the report itself, on the last page."""
+        if not self._document.closing:
+            return
+        if self._has_cover:
+            flow.break_page()
+        setter = BlockSetter(flow, self._setting)
+        for number, section in enumerate(self._document.closing, start=1):
+            with flow.within("Sect"):
+                setter.section_title(section.title, _closing_anchor(number), self._sheet.body)
+                setter.blocks(section.blocks, self._sheet.body, PLAIN)
+
     def _reference(self, reference: Reference, places: list[tuple[str, int]], front_length: int) -> list[Stretch]:
         """Return a source as text: title, what else is known, address, and links back to its citations."""
         small = Ink(Style(), SMALL_SIZE, MUTED)
@@ -216,6 +232,10 @@ class _PdfWriter:
         return line
 
 
+def _closing_anchor(number: int) -> str:
+    return f"/closing-{number}"
+
+
 def _anchor_at(name: str) -> Callable[[Page, float], None]:
     def note(page: Page, baseline: float) -> None:
         page.ink.append(Anchor(baseline - PLAIN.size, name))
@@ -262,7 +282,7 @@ def _texts(document: Document, theme: Theme) -> Iterator[str]:
     yield from (*_SIGNS, document.title, document.description, document.created_at, theme.organisation)
     yield from document.notices
     yield from (value for pair in front_matter(document) for value in pair)
-    for section in document.sections:
+    for section in (*document.sections, *document.closing):
         yield section.title
         yield from block_texts(section.blocks)
     for note in document.footnotes:

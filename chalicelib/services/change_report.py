@@ -17,6 +17,7 @@ from chalicelib.services.enqueue import count_and_place, due_at, send_permit
 from chalicelib.services.outbox import announce, report_outbox
 from chalicelib.services.queue_figures import count_done
 from chalicelib.services.read_reports import own_report
+from chalicelib.stores.dynamodb import Delete
 from chalicelib.stores.report_store import StateConflictError, report_key
 from chalicelib.stores.stores import stores
 
@@ -51,7 +52,7 @@ def cancel_report(caller: Caller, report_id: str) -> Report:
             entry = audit.entry("report.cancel", report.owner, report.id, was=report.status)
             at = now()
             outbox = report_outbox(as_cancelled(report, stamp(at)), at)
-            cancelled = stores().reports.cancel(report, at, [entry], outbox)
+            cancelled = stores().reports.cancel(report, at, [entry, *_vault(report)], outbox)
         except StateConflictError as conflict:
             report = conflict.current or report
             continue
@@ -60,6 +61,11 @@ def cancel_report(caller: Caller, report_id: str) -> Report:
         count_done({f"{state}_{report.priority}": -1})
         return cancelled
     raise NotCancellableError
+
+
+def _vault(report: Report) -> list[Delete]:
+    """Return what destroys the private values that a worker may have kept of a report."""
+    return [stores().vault.destruction(report.id)] if report.attempt else []
 
 
 def retry_report(caller: Caller, report_id: str) -> CreatedReport:

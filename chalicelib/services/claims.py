@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -26,6 +26,7 @@ from chalicelib.services.fail_report import fail_report
 from chalicelib.services.outbox import announce, progress_outbox, report_outbox
 from chalicelib.services.queue_figures import count_completed, count_done
 from chalicelib.settings import settings
+from chalicelib.stores.dynamodb import Write
 from chalicelib.stores.outbox_store import Outbox
 from chalicelib.stores.permit_queue import Permit
 from chalicelib.stores.report_store import RequeueCause, StateConflictError, WaitingReport, report_key
@@ -140,6 +141,8 @@ class Claim:
         self.report = report
         # What the model has used so far, over all attempts: noted with every write once it is set.
         self.usage: Callable[[], Mapping[str, float | None]] | None = None
+        # How many private values its texts have, by type: noted likewise.
+        self.pii: Callable[[], Mapping[str, int] | None] | None = None
         self._remaining_seconds = remaining_seconds
         # What must stay of it for handing the report on.
         self._reserve_seconds = settings().reserve_seconds
@@ -196,13 +199,13 @@ class Claim:
 
     # How it ends
 
-    def complete(self, outcome: Outcome) -> None:
-        """Finish the report with its document.
+    def complete(self, outcome: Outcome, beside: Sequence[Write] = ()) -> None:
+        """Finish the report with its document, and do what belongs to that (``beside``) in the same transaction.
 
         Raises:
             ClaimEndedError: the claim is over.
         """
-        self.finish(lambda report: _complete(report, outcome))
+        self.finish(lambda report: _complete(report, outcome, beside))
 
     def finish(self, write: Callable[[Report], Report]) -> Report:
         """End the claim with the write that completes the report, and return what that returns.
@@ -292,6 +295,8 @@ class Claim:
     def _note_usage(self) -> None:
         if self.usage is not None:
             self.report = replace(self.report, usage=dict(self.usage()))
+        if self.pii is not None and (counts := self.pii()) is not None:
+            self.report = replace(self.report, pii=counts)
 
     def _renew(self, *, tells: bool = False) -> Outbox | None:
         """Renew the lease and note the progress; return what was written of that to be told."""
@@ -325,10 +330,10 @@ class Claim:
         return outbox
 
 
-def _complete(report: Report, outcome: Outcome) -> Report:
+def _complete(report: Report, outcome: Outcome, beside: Sequence[Write]) -> Report:
     at = now()
     outbox = report_outbox(completed(report, outcome, stamp(at)), at)
-    done = stores().reports.complete(report, outcome, at, outbox)
+    done = stores().reports.complete(report, outcome, at, outbox, beside)
     announce(outbox, "reports", report_key(report.id))
     return done
 

@@ -28,9 +28,6 @@ from chalicelib.stores.stores import stores
 
 _log = logging.getLogger(__name__)
 
-_NOT_SCRAMBLED: Final = (
-    "PII scrambling is not available in this version: the text of this report is sent to the model as it is"
-)
 _SCRAMBLING_REQUIRED: Final = "This template requires scrambling: scrambling_enabled stays true"
 
 
@@ -50,6 +47,7 @@ class NewReport:
     output_format: OutputFormat
     scrambling_enabled: bool
     webhook_url: str | None = None
+    honey_jar_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,11 +184,7 @@ def unstored_report(caller: Caller, new: NewReport) -> Report:
     """Return the record of a new report as it would be stored now. No AWS call."""
     created_at = stamp(now())
     scrambled = new.scrambling_enabled or new.template.requires_scrambling
-    warnings = []
-    if scrambled and not new.scrambling_enabled:
-        warnings.append(_SCRAMBLING_REQUIRED)
-    if scrambled:
-        warnings.append(_NOT_SCRAMBLED)
+    warnings = [_SCRAMBLING_REQUIRED] if scrambled and not new.scrambling_enabled else []
     return Report(
         id=str(uuid.uuid4()),
         owner=caller.owner,
@@ -202,7 +196,8 @@ def unstored_report(caller: Caller, new: NewReport) -> Report:
         priority=new.priority,
         output_format=new.output_format,
         scrambling_enabled=scrambled,
-        honey_jar_id=None,
+        honey_jar_id=new.honey_jar_id,
+        reader_teams=caller.teams if new.honey_jar_id else (),
         parameters=new.parameters,
         warnings=tuple(warnings),
         status="queued",

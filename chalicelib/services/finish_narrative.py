@@ -90,7 +90,16 @@ def _finish(head: Investigation, job: Report, snapshot: Snapshot, narrative: Nar
     )
     outcome = _outcome(job, report, stored)
     outbox = investigation_outbox(head.account, report_event(report, job), at)
-    done = stores().narratives.finish(head, job, finish, outcome, at, expired_only=expired_only, outbox=outbox)
+    done = stores().narratives.finish(
+        head,
+        job,
+        finish,
+        outcome,
+        at,
+        expired_only=expired_only,
+        outbox=outbox,
+        beside=[stores().vault.destruction(job.id)],
+    )
     announce(outbox, "investigations", head_key(head.id))
     return done
 

@@ -317,7 +317,8 @@ def cancel_investigation(account: str, investigation_id: str) -> Investigation:
             entry = audit.entry("investigation.cancel", account, investigation.id, was=investigation.status)
             at = now()
             outbox = investigation_outbox(account, cancelled_event(investigation), at)
-            cancelled = stores().narratives.cancel(investigation, job, at, [entry], outbox)
+            vault = [stores().vault.destruction(job.id)] if job and job.attempt else []
+            cancelled = stores().narratives.cancel(investigation, job, at, [entry, *vault], outbox)
         except (HeadConflictError, StateConflictError) as conflict:
             failure = conflict
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -119,6 +119,15 @@ class ArtifactStore:
             answer = self._client.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(key, answer["ContentLength"], answer["Metadata"]["sha256"])
 
+    def size_of(self, key: str) -> int:
+        """Return the size in bytes of any object.
+
+        Raises:
+            ArtifactMissingError: it is not there.
+        """
+        with _missing_is_told_apart(key):
+            return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+
     def discard(self, report_id: str, *, attempt: int | None = None, but: int | None = None) -> list[str]:
         """Delete a report's objects, or those of one ``attempt``, or of all ``but`` one; return the deleted keys.
 
@@ -130,12 +139,22 @@ class ArtifactStore:
         """
         prefix = f"reports/{report_id}/" if attempt is None else f"reports/{report_id}/{attempt}/"
         kept = None if but is None else f"reports/{report_id}/{but}/"
+        return self.discard_below(prefix, keep=lambda key: kept is not None and key.startswith(kept))
+
+    def discard_below(self, prefix: str, keep: Callable[[str], bool] = lambda key: False) -> list[str]:
+        """Delete all versions of every object whose key begins with ``prefix``, but those to ``keep``; return the keys.
+
+        AWS calls as for :meth:`discard`.
+
+        Raises:
+            UndeletedError: S3 refused some of it.
+        """
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
         stale = [
             (str(version["Key"]), str(version["VersionId"]))
             for page in pages
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-            if kept is None or not str(version["Key"]).startswith(kept)
+            if not keep(str(version["Key"]))
         ]
         for start in range(0, len(stale), _MOST_DELETED):
             self._delete_versions(stale[start : start + _MOST_DELETED])

@@ -8,9 +8,10 @@ from typing import Final
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
-from chalicelib.stores.dynamodb import Table
+from chalicelib.stores.dynamodb import Table, ThrottledError
 
 KEEP: Final = timedelta(days=14)
+_TRIES: Final = 8
 _PREFIX: Final = "checkpoint#"
 
 
@@ -31,9 +32,20 @@ class CheckpointStore:
         fresh = (i for i in items if i["expires_at"] > at.timestamp())
         return {str(i["sk"]).removeprefix(_PREFIX): str(i["text"]) for i in fresh}
 
-    def clear(self, report_id: str) -> None:
-        """Delete all pieces: two calls for up to 25. What DynamoDB does not delete now expires by itself."""
-        self._table.delete_many(self._table.keys(_pieces(report_id)))
+    def clear(self, report_id: str, *, in_full: bool = False) -> None:
+        """Delete all pieces: two calls for up to 25. What DynamoDB does not delete now expires by itself.
+
+        With ``in_full`` none may stay: it is looked again until there is none.
+
+        Raises:
+            ThrottledError: some stay, however often they are deleted.
+        """
+        for _ in range(_TRIES):
+            keys = self._table.keys(_pieces(report_id))
+            self._table.delete_many(keys)
+            if not keys or not in_full:
+                return
+        raise ThrottledError(reason="DynamoDB did not delete what was to go")
 
 
 def _pieces(report_id: str) -> ConditionBase:

@@ -329,11 +329,16 @@ class Table:
 
     def keys(self, key: ConditionBase) -> list[ItemKey]:
         """Return the keys of every item under ``key`` (a consistent read): one call per MB read."""
-        given = self._query_arguments(key, None, None) | {"ProjectionExpression": "pk, sk", "ConsistentRead": True}
-        found: list[ItemKey] = []
+        return [(item["pk"], item["sk"]) for item in self.some(key)]
+
+    def some(self, key: ConditionBase, *names: str) -> list[Item]:
+        """Return key and some attributes of every item under ``key`` (a consistent read): one call per MB read."""
+        wanted = {"ProjectionExpression": ", ".join(("pk", "sk", *names)), "ConsistentRead": True}
+        given = self._query_arguments(key, None, None) | wanted
+        found: list[Item] = []
         while True:
             page = self._client.query(**given)
-            found += [(i["pk"], i["sk"]) for i in map(_from_dynamodb, page["Items"])]
+            found += map(_from_dynamodb, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return found
             given["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -237,6 +237,7 @@ class NarrativeStore:
         *,
         expired_only: bool = False,
         outbox: Outbox | None = None,
+        beside: Sequence[Write] = (),
     ) -> Report:
         """Make a new version of the report the current one, and complete the job that wrote it.
 
@@ -248,6 +249,7 @@ class NarrativeStore:
             at: now.
             expired_only: only if the lease of the job's worker is over.
             outbox: what is told of it.
+            beside: what belongs to it and is done with it.
 
         Returns:
             The job as it is now.
@@ -281,7 +283,7 @@ class NarrativeStore:
             remove=gone,
         )
         completion = self._reports.completion(job, outcome, at, expired_only=expired_only)
-        self._end([head, completion, self._investigations.version_write(version)])
+        self._end([head, completion, self._investigations.version_write(version), *beside])
         return replace(
             job,
             status="completed",

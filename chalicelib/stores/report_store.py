@@ -21,7 +21,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from chalicelib.domain.clock import day, parse_stamp, stamp
 from chalicelib.domain.priority import Priority
-from chalicelib.domain.report import WAITING, Artifact, Outcome, Report, Status
+from chalicelib.domain.report import WAITING, Artifact, Outcome, Report, Status, completed
 from chalicelib.stores.dynamodb import (
     ConditionFailedError,
     Item,
@@ -72,10 +72,11 @@ class WaitingReport:
 
 @dataclass(frozen=True)
 class EarlierReport:
-    """What the conversation index knows of a completed report."""
+    """What the conversation index knows of a completed report; ``private`` are the private values in it."""
 
     title: str
     summary: str
+    private: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def to_item(report: Report, due_at: datetime) -> Item:
         "output_format": report.output_format,
         "scrambling_enabled": report.scrambling_enabled,
         "honey_jar_id": report.honey_jar_id,
+        "reader_teams": list(report.reader_teams),
         "parameters": json.dumps(report.parameters, ensure_ascii=False),
         "warnings": list(report.warnings),
         "attempt": report.attempt,
@@ -161,18 +163,34 @@ def _outcome(raw: str | None) -> Outcome | None:
         return None
     fields = json.loads(raw)
     fields["artifact"] = Artifact(**fields["artifact"])
-    for name in ("notices", "style_reasons"):
+    for name in ("notices", "style_reasons", "private"):
         fields[name] = tuple(fields.get(name, ()))
     return Outcome(**fields)
 
 
-def _usage(report: Report) -> dict[str, str]:
-    """Return what notes a report's usage in its item: nothing where it is not known."""
-    return {} if report.usage is None else {"usage": json.dumps(dict(report.usage))}
+def _to_summary(outcome: Outcome) -> str:
+    return json.dumps({"text": outcome.summary, "private": outcome.private}, ensure_ascii=False)
+
+
+def _earlier(item: Item) -> EarlierReport:
+    raw = item["summary"]
+    # One that was stored before private values were looked for is a text alone.
+    kept = json.loads(raw) if raw.startswith('{"text": ') else {"text": raw, "private": []}
+    return EarlierReport(item["title"], kept["text"], tuple((kind, value) for kind, value in kept["private"]))
+
+
+def _usage(report: Report) -> dict[str, Any]:
+    """Return what notes a report's usage in its item, and what was found in its texts: nothing of what is not known."""
+    noted: dict[str, Any] = {} if report.usage is None else {"usage": json.dumps(dict(report.usage))}
+    return noted if report.pii is None else noted | {"pii": dict(report.pii)}
 
 
 def _read_usage(raw: str | None) -> Mapping[str, float | None] | None:
     return None if raw is None else json.loads(raw)
+
+
+def _counts(raw: Mapping[str, Any] | None) -> Mapping[str, int] | None:
+    return None if raw is None else {name: int(count) for name, count in raw.items()}
 
 
 def to_report(item: Item) -> Report:
@@ -206,11 +224,13 @@ def to_report(item: Item) -> Report:
         error_message=item.get("error_message"),
         outcome=_outcome(item.get("outcome")),
         usage=_read_usage(item.get("usage")),
+        pii=_counts(item.get("pii")),
         kind=item.get("kind", "report"),
         request_digest=item.get("request_digest"),
         limit_ticket=item.get("limit_ticket"),
         webhook_url=item.get("webhook_url"),
         request_id=item.get("request_id"),
+        reader_teams=tuple(item.get("reader_teams", ())),
     )
 
 
@@ -299,7 +319,7 @@ class ReportStore:
         """Return the completed reports of a report's conversation that were asked for before it, newest first."""
         key = Key("conversation").eq(_conversation(report)) & Key("created").lt(_created(report))
         page = self._table.query(key, index="by_conversation", limit=limit, newest_first=True)
-        return [EarlierReport(i["title"], i["summary"]) for i in page.items]
+        return [_earlier(i) for i in page.items]
 
     def open_reports(self) -> Iterator[OpenReport]:
         """Yield every report that is not finished: one call per shard and MB."""
@@ -391,13 +411,26 @@ class ReportStore:
         fields |= {**_usage(report), **assigned(outbox)}
         return self._change(report, _mine(report), assign=fields, add=added(outbox))
 
-    def complete(self, report: Report, outcome: Outcome, at: datetime, outbox: Outbox | None = None) -> Report:
+    def complete(
+        self,
+        report: Report,
+        outcome: Outcome,
+        at: datetime,
+        outbox: Outbox | None = None,
+        beside: Sequence[Write] = (),
+    ) -> Report:
         """Finish a claim with its document, and note what is told of it; from then on its conversation knows it.
+
+        ``beside`` belongs to it and is done in the same transaction.
 
         Raises:
             StateConflictError: the claim is not the current one any more.
         """
-        return self._do(self.completion(report, outcome, at, outbox=outbox))
+        completion = self.completion(report, outcome, at, outbox=outbox)
+        if not beside:
+            return self._do(completion)
+        _transact([completion, *beside])
+        return completed(report, outcome, stamp(at))
 
     def fail(
         self,
@@ -498,13 +531,13 @@ class ReportStore:
     ) -> Update:
         """Return the write of :meth:`complete`; with ``expired_only`` only if the claim's lease ran out."""
         fields = {
-            "outcome": json.dumps(asdict(replace(outcome, summary="")), ensure_ascii=False),
+            "outcome": json.dumps(asdict(replace(outcome, summary="", private=())), ensure_ascii=False),
             "progress": 100,
             "message": "completed",
             "words": outcome.word_count,
         }
         if report.conversation_id and outcome.summary:
-            fields |= {"conversation": _conversation(report), "summary": outcome.summary}
+            fields |= {"conversation": _conversation(report), "summary": _to_summary(outcome)}
         return self._end(report, "completed", _mine(report, at, expired_only), at, fields, outbox)
 
     def failure(

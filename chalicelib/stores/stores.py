@@ -16,12 +16,15 @@ from chalicelib.stores.finding_store import FindingStore
 from chalicelib.stores.follower_store import FollowerStore
 from chalicelib.stores.investigation_store import InvestigationStore
 from chalicelib.stores.key_store import KeyStore
+from chalicelib.stores.knowledge_queue import KnowledgeQueue
+from chalicelib.stores.knowledge_store import KnowledgeStore
 from chalicelib.stores.limit_store import LimitStore
 from chalicelib.stores.narrative_store import NarrativeStore
 from chalicelib.stores.outbox_store import OutboxStore
 from chalicelib.stores.permit_queue import PermitQueue
 from chalicelib.stores.report_store import ReportStore
 from chalicelib.stores.secret_box import SecretBox
+from chalicelib.stores.vault_store import VaultStore
 from chalicelib.stores.webhook_queue import WebhookQueue
 from chalicelib.stores.webhook_store import WebhookStore
 
@@ -48,6 +51,9 @@ class Stores:
     webhook_queue: WebhookQueue
     outbox: OutboxStore
     secret_box: SecretBox
+    vault: VaultStore
+    knowledge: KnowledgeStore
+    knowledge_queue: KnowledgeQueue
 
 
 @cache
@@ -75,4 +81,7 @@ def stores() -> Stores:
         webhook_queue=WebhookQueue(given.webhooks_queue_url),
         outbox=OutboxStore({"reports": given.reports_table, "investigations": given.investigations_table}),
         secret_box=SecretBox(given.webhooks_key),
+        vault=VaultStore(given.vault_table, given.vault_key),
+        knowledge=KnowledgeStore(given.knowledge_table),
+        knowledge_queue=KnowledgeQueue(given.knowledge_queue_url),
     )

@@ -23,6 +23,7 @@ from chalicelib.settings import settings
 from chalicelib.stores.investigation_store import HeadConflictError
 from chalicelib.stores.stores import stores
 from chalicelib.workers.model_endpoint import meter_of, model_client
+from chalicelib.workers.private_texts import PrivateTexts
 
 _log = logging.getLogger(__name__)
 
@@ -53,9 +54,10 @@ def write_narrative_report(claim: Claim) -> Outcome:
     investigation = _shown(_investigation(job), job, "exploring")
     evidence = snapshot(investigation)
     investigation = _shown(investigation, job, "compiling")
-    checkpoints = _checkpoints(claim, evidence)
+    private = PrivateTexts(job) if _model_of(job) else None
+    checkpoints = _checkpoints(claim, evidence, private) if private else {}
     investigation = _shown(investigation, job, "executing")
-    narrative = _narrative(claim, investigation, evidence, checkpoints)
+    narrative = _narrative(claim, investigation, evidence, checkpoints, private)
     if narrative.degraded and investigation.version:
         _check_is_better(job, investigation, evidence, narrative)
     done = claim.finish(lambda report: finish_narrative(report, evidence, narrative))
@@ -89,22 +91,31 @@ def _place(status: InvestigationStatus) -> int:
     return INVESTIGATION_STATUSES.index(status)
 
 
-def _checkpoints(claim: Claim, evidence: Snapshot) -> Mapping[str, str]:
+def _checkpoints(claim: Claim, evidence: Snapshot, private: PrivateTexts) -> Mapping[str, str]:
     """Return what an earlier attempt wrote of the same snapshot; of another one, only what it used counts."""
-    kept = stores().checkpoints.load(claim.report.id, now())
+    kept, _ = private.usable(stores().checkpoints.load(claim.report.id, now()))
     if kept.get(_SNAPSHOT_KEY) == evidence.digest:
         return kept
     claim.checkpoint(_SNAPSHOT_KEY, evidence.digest)
     return {name: text for name, text in kept.items() if name == USAGE_KEY}
 
 
+def _model_of(job: Report) -> str:
+    """Return the model that writes for a job; empty where none can."""
+    given = settings()
+    return given.llm_tier_models[tier_of(job)] if given.llm_base_url else ""
+
+
 def _narrative(
-    claim: Claim, investigation: Investigation, evidence: Snapshot, checkpoints: Mapping[str, str]
+    claim: Claim,
+    investigation: Investigation,
+    evidence: Snapshot,
+    checkpoints: Mapping[str, str],
+    private: PrivateTexts | None,
 ) -> Narrative:
     job, given = claim.report, settings()
-    model_name = given.llm_tier_models[tier_of(job)]
     _shown(investigation, job, "analyzing")
-    if not given.llm_base_url or not model_name:
+    if private is None:
         _log.warning("job %s: no model endpoint is configured", job.id)
         return deterministic_narrative(investigation.query, evidence.findings, evidence.looked_at)
     task = NarrativeTask(
@@ -118,7 +129,8 @@ def _narrative(
     )
     meter = meter_of(job, checkpoints, given)
     claim.usage = lambda: asdict(meter.total)
-    with closing(model_client(given, model_name)) as model:
+    claim.pii = lambda: private.texts.counts
+    with closing(model_client(given, _model_of(job))) as model:
         return write_narrative(
             task,
             checkpoints,
@@ -127,6 +139,7 @@ def _narrative(
             section_words=given.llm_section_words,
             concurrency=given.llm_concurrency,
             meter=meter,
+            texts=private.texts,
         )
 
 

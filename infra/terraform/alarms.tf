@@ -4,10 +4,10 @@ locals {
   alarm_actions = concat(aws_sns_topic.alarms[*].arn, var.alarm_topic_arns)
   api_metric    = { ApiName = local.api_name, Stage = local.stage_name }
 
-  # Every function but the routes and that of webhooks may end a report as failed, and then writes one line that starts with this
+  # Every function but the routes and those of webhooks and honey jars may end a report as failed, and then writes one line that starts with this
   # (chalicelib/services/fail_report.py).
   failed_metric = { namespace = var.prefix, name = "FailedReports", pattern = "\"REPORT_FAILED\"" }
-  may_fail      = { for key, function in local.functions : key => function if !contains(local.route_functions, key) && !contains(keys(local.deliverers), key) }
+  may_fail      = { for key, function in local.functions : key => function if !contains(local.route_functions, key) && !contains(keys(local.deliverers), key) && !contains(keys(local.indexers), key) }
 }
 
 resource "aws_sns_topic" "alarms" {
@@ -121,6 +121,41 @@ resource "aws_cloudwatch_metric_alarm" "webhooks_wait" {
   treat_missing_data = "notBreaching"
   alarm_actions      = local.alarm_actions
   ok_actions         = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "knowledge_dead" {
+  for_each = local.declared.knowledge_queues
+
+  alarm_name          = "${aws_sqs_queue.knowledge_dead[each.key].name}-filled"
+  alarm_description   = "Documents of honey jars could not be read or deleted again and again. The sweep has it tried again; the log of the function says what is wrong."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.knowledge_dead[each.key].name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "knowledge_waits" {
+  for_each = local.declared.knowledge_queues
+
+  alarm_name          = "${aws_sqs_queue.knowledge[each.key].name}-waits"
+  alarm_description   = "Documents of honey jars have waited for 15 minutes: too few are read at once (index_concurrency)."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = aws_sqs_queue.knowledge[each.key].name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 3
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 900
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "oldest_message" {

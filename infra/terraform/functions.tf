@@ -6,6 +6,7 @@ locals {
     { for name, table in local.declared.tables : table.environment => aws_dynamodb_table.table[name].name },
     { for name, queue in local.declared.queues : queue.environment => aws_sqs_queue.queue[name].url },
     { for name, queue in local.declared.webhook_queues : queue.environment => aws_sqs_queue.webhooks[name].url },
+    { for name, queue in local.declared.knowledge_queues : queue.environment => aws_sqs_queue.knowledge[name].url },
     { for name, key in local.declared.keys : key.environment => aws_kms_key.key[name].arn },
     { for name, bucket in local.declared.buckets : bucket.environment => aws_s3_bucket.bucket[name].id },
     {
@@ -27,6 +28,7 @@ locals {
   # What an estimate depends on: the API answers with one without asking a model.
   estimating_environment = merge(
     {
+      LLM             = var.llm_base_url == "" ? "off" : "on"
       LLM_MODEL       = var.llm_model
       LLM_CONCURRENCY = tostring(var.llm_concurrency)
       LLM_PRICES      = jsonencode(var.llm_prices)
@@ -35,6 +37,8 @@ locals {
       LLM_FALLBACK_BASE_URL = var.llm_fallback_base_url
       LLM_FALLBACK_MODEL    = trimspace(var.llm_fallback_model)
     },
+    # The API refuses reports that ask for what the generators cannot look for.
+    var.web_search_url == "" ? {} : { WEB_SEARCH_URL = var.web_search_url },
   )
 
   # Who may ask, and from which pages: for the functions behind the gateway.
@@ -43,13 +47,32 @@ locals {
     CORS_ORIGINS      = join(",", var.cors_origins)
   }
 
+  # Whom to ask what texts of honey jars mean, so that they are found by that as well.
+  embedding_environment = merge(
+    local.detecting_environment,
+    var.embeddings_base_url == "" ? {} : {
+      EMBEDDINGS_BASE_URL = var.embeddings_base_url
+      EMBEDDINGS_MODEL    = trimspace(var.embeddings_model)
+    },
+    var.embeddings_api_key_parameter == "" ? {} : { EMBEDDINGS_API_KEY_PARAMETER = var.embeddings_api_key_parameter },
+  )
+
+  # What private data is looked for with.
+  detecting_environment = var.presidio_url == "" ? {} : {
+    PII_ENGINE        = "presidio"
+    PRESIDIO_URL      = var.presidio_url
+    PRESIDIO_LANGUAGE = var.presidio_language
+  }
+
   rendering_environment = var.report_theme == "" ? {} : { REPORT_THEME = var.report_theme }
 
   writing_environment = merge(
     local.estimating_environment,
     local.rendering_environment,
+    local.embedding_environment,
     {
       LLM_BASE_URL        = var.llm_base_url
+      CITATION_CHECK      = var.citation_check
       LLM_TIMEOUT_SECONDS = tostring(var.llm_timeout_seconds)
     },
     { for tier, model in var.llm_tier_models : "LLM_MODEL_${upper(tier)}" => model if model != null },
@@ -64,7 +87,7 @@ locals {
         package     = "api"
         timeout     = var.api_timeout_seconds
         memory      = var.memory_mb.api
-        environment = merge(local.answering_environment, local.estimating_environment)
+        environment = merge(local.answering_environment, local.estimating_environment, local.detecting_environment)
       }
     },
     {
@@ -73,7 +96,7 @@ locals {
         package     = route.package
         timeout     = var.api_timeout_seconds
         memory      = var.memory_mb[name]
-        environment = merge(local.answering_environment, local.rendering_environment)
+        environment = merge(local.answering_environment, name == "knowledge" ? local.embedding_environment : local.rendering_environment)
       }
     },
     {
@@ -104,6 +127,15 @@ locals {
         timeout     = var.deliver_timeout_seconds
         memory      = var.memory_mb.housekeeping
         environment = {}
+      }
+    },
+    {
+      for handler in keys(local.indexers) : handler => {
+        handler     = "app.${handler}"
+        package     = "knowledge"
+        timeout     = var.index_timeout_seconds
+        memory      = var.memory_mb.index
+        environment = local.embedding_environment
       }
     },
   )
@@ -149,8 +181,18 @@ resource "aws_lambda_function" "function" {
 
   lifecycle {
     precondition {
+      condition     = (var.llm_base_url == "") == (trimspace(var.llm_model) == "")
+      error_message = "Give both llm_base_url and llm_model, or neither to have digests of honey jars alone."
+    }
+
+    precondition {
       condition     = (var.llm_fallback_base_url == "") == (trimspace(var.llm_fallback_model) == "")
       error_message = "Give both llm_fallback_base_url and llm_fallback_model, or neither."
+    }
+
+    precondition {
+      condition     = (var.embeddings_base_url == "") == (trimspace(var.embeddings_model) == "")
+      error_message = "Give both embeddings_base_url and embeddings_model, or neither."
     }
   }
 

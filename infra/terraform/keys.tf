@@ -1,4 +1,4 @@
-# Keys for secrets that must be readable again: those that sign webhooks.
+# Keys for what must be readable again: the secrets that sign webhooks, and the keys of vaults.
 
 data "aws_iam_policy_document" "key" {
   #checkov:skip=CKV_AWS_109:this is the policy of a key: it applies to that key alone
@@ -20,7 +20,7 @@ data "aws_iam_policy_document" "key" {
 resource "aws_kms_key" "key" {
   for_each = local.declared.keys
 
-  description             = "Seals the secrets of ${var.prefix} that sign ${each.key}"
+  description             = "Of ${var.prefix}: seals ${each.value.purpose}"
   enable_key_rotation     = true
   deletion_window_in_days = 30
   policy                  = data.aws_iam_policy_document.key.json

@@ -19,5 +19,8 @@ locals {
   # Who reads the queues of webhooks.
   deliverers = { for name, queue in local.declared.webhook_queues : queue.handler => merge(queue, { queue = name }) }
 
+  # Who reads the queues of honey jars.
+  indexers = { for name, queue in local.declared.knowledge_queues : queue.handler => merge(queue, { queue = name }) }
+
   generators = { for name, queue in local.declared.queues : queue.handler => merge(queue, { queue = name }) }
 }

@@ -32,6 +32,11 @@ output "queue_urls" {
   value       = { for name, queue in aws_sqs_queue.queue : name => queue.url }
 }
 
+output "knowledge_queue_urls" {
+  description = "The addresses of the queues of honey jars."
+  value       = { for name, queue in aws_sqs_queue.knowledge : name => queue.url }
+}
+
 output "webhook_queue_urls" {
   description = "The addresses of the queues of webhooks."
   value       = { for name, queue in aws_sqs_queue.webhooks : name => queue.url }

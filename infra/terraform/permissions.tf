@@ -17,12 +17,25 @@ locals {
 
   webhooks_table = aws_dynamodb_table.table["webhooks"].arn
   webhooks_key   = aws_kms_key.key["webhooks"].arn
+  # Private values of reports that are being written, and the key that wraps the keys they are sealed with.
+  vault_table = aws_dynamodb_table.table["vault"].arn
+  vault_key   = aws_kms_key.key["vault"].arn
+
+  knowledge_table = aws_dynamodb_table.table["knowledge"].arn
+  knowledge_queue = aws_sqs_queue.knowledge["knowledge"].arn
+  # Documents of honey jars, and the indexes made of them.
+  jars         = "${aws_s3_bucket.bucket["artifacts"].arn}/knowledge/*"
+  jar_uploads  = "${trimsuffix(local.uploads, "*")}knowledge/*"
+  jar_prefixes = ["knowledge/*", "uploads/knowledge/*"]
+
+  embeddings_keys = compact([var.embeddings_api_key_parameter])
+
   webhooks_queue = aws_sqs_queue.webhooks["webhooks"].arn
 
   # What Lambda itself calls with a function's role to read a queue for it.
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
-  model_keys = compact([var.llm_api_key_parameter, var.llm_fallback_api_key_parameter])
+  model_keys = compact([var.llm_api_key_parameter, var.llm_fallback_api_key_parameter, var.embeddings_api_key_parameter])
 
   # Nobody may change or delete what is in it: every right to it is to put or to query.
   audit_table = aws_dynamodb_table.table["audit"].arn
@@ -44,6 +57,8 @@ locals {
       dead_letters = data.aws_iam_policy_document.dead_letters.json
       sweep        = data.aws_iam_policy_document.sweep.json
       deliver      = data.aws_iam_policy_document.deliver.json
+      knowledge    = data.aws_iam_policy_document.knowledge.json
+      index        = data.aws_iam_policy_document.index.json
     },
     { for handler, document in data.aws_iam_policy_document.generator : handler => document.json },
   )
@@ -118,11 +133,24 @@ data "aws_iam_policy_document" "api" {
   }
 
   statement {
+    # Who cancels a report destroys what its worker kept, and can read none of it.
+    sid       = "DestroyVaultsOfWhatIsCancelled"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = [local.vault_table]
+  }
+
+  statement {
     sid     = "ListAndSearchReportsAndFindTheirPlace"
     actions = ["dynamodb:Query"]
     resources = [
       for index in ["by_owner", "by_owner_status", "by_owner_text", "waiting"] : "${local.reports_table}/index/${index}"
     ]
+  }
+
+  statement {
+    sid       = "LookWhetherAReportMayBeOrderedOnAHoneyJar"
+    actions   = ["dynamodb:GetItem"]
+    resources = [local.knowledge_table]
   }
 
   statement {
@@ -300,6 +328,122 @@ data "aws_iam_policy_document" "download" {
   }
 }
 
+# The routes of honey jars.
+data "aws_iam_policy_document" "knowledge" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.is_audited.json,
+    data.aws_iam_policy_document.is_limited.json,
+  ]
+
+  statement {
+    sid       = "ReadKeys"
+    actions   = ["dynamodb:GetItem"]
+    resources = [local.access_table]
+  }
+
+  statement {
+    # Jars, their documents and the shelves they stand on: changed in transactions.
+    sid = "KeepHoneyJars"
+    actions = [
+      "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem",
+      "dynamodb:DeleteItem",
+    ]
+    resources = [local.knowledge_table]
+  }
+
+  statement {
+    # A presigned link carries the rights of the role that signed it.
+    sid       = "TakeDocuments"
+    actions   = ["s3:PutObject", "s3:GetObject"]
+    resources = [local.jar_uploads]
+  }
+
+  statement {
+    sid       = "SearchIndexes"
+    actions   = ["s3:GetObject"]
+    resources = [local.jars]
+  }
+
+  statement {
+    sid       = "HaveDocumentsReadAndDeleted"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.knowledge_queue]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.embeddings_keys) == 0 ? [] : [local.embeddings_keys]
+
+    content {
+      sid     = "ReadTheKeyOfTheEmbeddings"
+      actions = ["ssm:GetParameter"]
+      resources = [
+        for name in statement.value : "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter/${trimprefix(name, "/")}"
+      ]
+    }
+  }
+}
+
+# What reads documents, indexes them, and deletes them for good.
+data "aws_iam_policy_document" "index" {
+  statement {
+    sid       = "ReceiveWork"
+    actions   = local.read_queue
+    resources = [local.knowledge_queue]
+  }
+
+  statement {
+    sid       = "PutWorkOff"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.knowledge_queue]
+  }
+
+  statement {
+    sid = "ClaimDocumentsAndChangeIndexes"
+    actions = [
+      "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+      "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem",
+    ]
+    resources = [local.knowledge_table]
+  }
+
+  statement {
+    sid       = "TakeUploads"
+    actions   = ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+    resources = [local.jar_uploads]
+  }
+
+  statement {
+    sid = "KeepDocumentsAndIndexes"
+    # Without the versions a deletion would only hide the text.
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+    resources = [local.jars]
+  }
+
+  statement {
+    sid       = "FindEveryVersion"
+    actions   = ["s3:ListBucketVersions"]
+    resources = [aws_s3_bucket.bucket["artifacts"].arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = local.jar_prefixes
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.embeddings_keys) == 0 ? [] : [local.embeddings_keys]
+
+    content {
+      sid     = "ReadTheKeyOfTheEmbeddings"
+      actions = ["ssm:GetParameter"]
+      resources = [
+        for name in statement.value : "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter/${trimprefix(name, "/")}"
+      ]
+    }
+  }
+}
+
 # What it takes to write an investigation's report: whoever ends its job without a model writes it, too.
 data "aws_iam_policy_document" "writes_narratives" {
   statement {
@@ -320,6 +464,12 @@ data "aws_iam_policy_document" "writes_narratives" {
     sid       = "ReadTextsOfLargeFindings"
     actions   = ["s3:GetObject"]
     resources = [local.evidence]
+  }
+
+  statement {
+    sid       = "DestroyTheVaultOfWhatIsWritten"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = [local.vault_table]
   }
 
   statement {
@@ -348,6 +498,31 @@ data "aws_iam_policy_document" "generator" {
     sid       = "ReadTheVersionBeforeForWhatHasChanged"
     actions   = ["s3:GetObject"]
     resources = [local.narratives]
+  }
+
+  statement {
+    sid       = "LookWhoMayReadAHoneyJar"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+    resources = [local.knowledge_table]
+  }
+
+  statement {
+    sid       = "FindWhatReportsAreWrittenFrom"
+    actions   = ["s3:GetObject"]
+    resources = [local.jars]
+  }
+
+  statement {
+    sid       = "KeepAndDestroyVaults"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    resources = [local.vault_table]
+  }
+
+  statement {
+    # Each key is bound to one report and its owner: with any other context KMS does not unwrap it.
+    sid       = "MakeAndUnwrapTheKeysOfVaults"
+    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+    resources = [local.vault_key]
   }
 
   statement {
@@ -495,7 +670,20 @@ data "aws_iam_policy_document" "sweep" {
       "${local.reports_table}/index/outbox",
       "${local.investigations_table}/index/outbox",
       "${local.webhooks_table}/index/due",
+      "${local.knowledge_table}/index/due",
     ]
+  }
+
+  statement {
+    sid       = "PutWorkOnHoneyJarsOff"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [local.knowledge_table]
+  }
+
+  statement {
+    sid       = "SendForWorkOnHoneyJars"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.knowledge_queue]
   }
 
   statement {

@@ -62,3 +62,33 @@ resource "aws_sqs_queue" "webhooks" {
     }
   }
 }
+
+# Honey jars. Nothing takes their dead letters out: what is due is in the table, where the sweep finds it again.
+resource "aws_sqs_queue" "knowledge_dead" {
+  for_each = local.declared.knowledge_queues
+
+  name                      = "${var.prefix}-${each.key}${local.declared.queue_defaults.dead_letter_suffix}"
+  message_retention_seconds = local.declared.queue_defaults.retention_seconds
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_sqs_queue" "knowledge" {
+  for_each = local.declared.knowledge_queues
+
+  name                       = "${var.prefix}-${each.key}"
+  message_retention_seconds  = local.declared.queue_defaults.retention_seconds
+  visibility_timeout_seconds = each.value.visibility_seconds
+  sqs_managed_sse_enabled    = true
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.knowledge_dead[each.key].arn
+    maxReceiveCount     = local.max_receive_count
+  })
+
+  lifecycle {
+    precondition {
+      condition     = each.value.visibility_seconds >= var.index_timeout_seconds
+      error_message = "index_timeout_seconds is longer than the visibility in infra/resources.json: a message would be delivered again while it is being handled."
+    }
+  }
+}

@@ -3,7 +3,7 @@ locals {
   buckets = toset(concat(keys(local.declared.buckets), ["packages"]))
 
   # Where documents lie, and what they were made from: an old version there is somebody's text.
-  private_prefixes = ["reports/", "investigations/", "evidence/", "uploads/"]
+  private_prefixes = ["reports/", "investigations/", "evidence/", "uploads/", "knowledge/"]
 }
 
 resource "aws_s3_bucket" "bucket" {
@@ -99,7 +99,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "bucket" {
     }
   }
 
-  # Files to import findings from. An import reads them at once; for a day it can be repeated.
+  # Files to import findings from, and for honey jars. They are read at once; for a day that can be repeated.
   dynamic "rule" {
     for_each = each.key == "packages" ? [] : ["uploads/"]
 
@@ -155,7 +155,7 @@ resource "aws_s3_bucket_policy" "bucket" {
 # The packages. A key holds the content's hash: a changed package is a new object, and going
 # back is applying the older zip.
 resource "aws_s3_object" "package" {
-  for_each = { api = var.api_package, worker = var.worker_package }
+  for_each = { api = var.api_package, worker = var.worker_package, knowledge = var.knowledge_package }
 
   bucket = aws_s3_bucket.bucket["packages"].id
   key    = "${each.key}/${filesha256(each.value)}.zip"

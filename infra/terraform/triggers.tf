@@ -26,6 +26,19 @@ resource "aws_lambda_event_source_mapping" "deliver" {
   }
 }
 
+resource "aws_lambda_event_source_mapping" "index" {
+  for_each = local.indexers
+
+  event_source_arn = aws_sqs_queue.knowledge[each.value.queue].arn
+  function_name    = aws_lambda_function.function[each.key].arn
+  batch_size       = 1
+  enabled          = !var.paused
+
+  scaling_config {
+    maximum_concurrency = var.index_concurrency
+  }
+}
+
 resource "aws_lambda_event_source_mapping" "dead_letters" {
   for_each = local.declared.queues
 

@@ -47,8 +47,8 @@ variable "table_names" {
   default     = {}
 
   validation {
-    condition     = alltrue([for table, name in var.table_names : contains(["reports", "access", "investigations", "audit", "webhooks"], table) && can(regex("^[A-Za-z0-9_.-]{3,255}$", name))])
-    error_message = "Name reports, access, investigations, audit or webhooks, with 3 to 255 letters, digits, and _ . -"
+    condition     = alltrue([for table, name in var.table_names : contains(["reports", "access", "investigations", "audit", "webhooks", "knowledge"], table) && can(regex("^[A-Za-z0-9_.-]{3,255}$", name))])
+    error_message = "Name reports, access, investigations, audit, webhooks or knowledge, with 3 to 255 letters, digits, and _ . -"
   }
 }
 
@@ -77,6 +77,12 @@ variable "worker_package" {
   default     = "../../dist/worker.zip"
 }
 
+variable "knowledge_package" {
+  description = "Path of the zip for honey jars: their routes, and what reads documents."
+  type        = string
+  default     = "../../dist/knowledge.zip"
+}
+
 variable "python_runtime" {
   description = "Lambda runtime; null is the Python that built the packages, as `make package` notes it beside them."
   type        = string
@@ -91,23 +97,18 @@ variable "python_runtime" {
 # The model endpoint
 
 variable "llm_base_url" {
-  description = "The OpenAI-compatible endpoint that writes, up to and including /v1."
+  description = "The OpenAI-compatible endpoint that writes, up to and including /v1. Empty for none: then reports are digests of honey jars."
   type        = string
 
   validation {
-    condition     = can(regex("^https?://[^ ]+$", var.llm_base_url))
+    condition     = var.llm_base_url == "" || can(regex("^https?://[^ ]+$", var.llm_base_url))
     error_message = "The model endpoint is an http(s) URL."
   }
 }
 
 variable "llm_model" {
-  description = "The model's name at that endpoint."
+  description = "The model's name at that endpoint; empty without one."
   type        = string
-
-  validation {
-    condition     = trimspace(var.llm_model) != ""
-    error_message = "Name the model."
-  }
 }
 
 variable "llm_tier_models" {
@@ -164,6 +165,34 @@ variable "llm_fallback_api_key_parameter" {
   }
 }
 
+variable "embeddings_base_url" {
+  description = "An OpenAI-compatible endpoint for embeddings, up to and including /v1; empty for none: honey jars are searched by words then. It is sent tokens where private values stand."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.embeddings_base_url == "" || can(regex("^https?://[^ ]+$", var.embeddings_base_url))
+    error_message = "The endpoint is an http(s) URL."
+  }
+}
+
+variable "embeddings_model" {
+  description = "The model's name at that endpoint. Documents that were indexed with another one are found by their words alone."
+  type        = string
+  default     = ""
+}
+
+variable "embeddings_api_key_parameter" {
+  description = "Name of the SSM SecureString with that endpoint's key, starting with a slash; empty for an endpoint without one."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.embeddings_api_key_parameter == "" || can(regex("^/[A-Za-z0-9_./-]{1,1000}$", var.embeddings_api_key_parameter))
+    error_message = "A parameter name starts with a slash and holds letters, digits, and _ . / - only."
+  }
+}
+
 variable "llm_prices" {
   description = "US dollars per million tokens, [read, written], by model; * is any other model. Without it reports have no costs, and may not be given a cost limit."
   type        = map(list(number))
@@ -216,14 +245,14 @@ variable "concurrency" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrency taken out of the account's pool for a function (api, download, generate_urgent, generate_high, generate_normal, generate_low, dead_letters, sweep, deliver). A function that is not named shares the pool."
+  description = "Concurrency taken out of the account's pool for a function (api, download, generate_urgent, generate_high, generate_normal, generate_low, dead_letters, sweep, deliver, knowledge, index). A function that is not named shares the pool."
   type        = map(number)
   default     = {}
 
   validation {
     condition = alltrue([
       for name, count in var.reserved_concurrency :
-      contains(["api", "download", "generate_urgent", "generate_high", "generate_normal", "generate_low", "dead_letters", "sweep", "deliver"], name) && count >= 1
+      contains(["api", "download", "generate_urgent", "generate_high", "generate_normal", "generate_low", "dead_letters", "sweep", "deliver", "knowledge", "index"], name) && count >= 1
     ])
     error_message = "Reserve at least 1 for functions that exist."
   }
@@ -270,6 +299,28 @@ variable "deliver_timeout_seconds" {
   validation {
     condition     = var.deliver_timeout_seconds >= 20 && var.deliver_timeout_seconds <= 120
     error_message = "Webhooks have 20 to 120 seconds."
+  }
+}
+
+variable "index_timeout_seconds" {
+  description = "Time for reading and indexing one document of a honey jar."
+  type        = number
+  default     = 600
+
+  validation {
+    condition     = var.index_timeout_seconds >= 300 && var.index_timeout_seconds <= 640
+    error_message = "A document has 300 to 640 seconds: less than a message of its queue stays hidden."
+  }
+}
+
+variable "index_concurrency" {
+  description = "Documents read at once. Lambda's event source mappings take 2 to 1000."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.index_concurrency >= 2 && var.index_concurrency <= 1000 && floor(var.index_concurrency) == var.index_concurrency
+    error_message = "2 to 1000 documents are read at once."
   }
 }
 
@@ -351,13 +402,13 @@ variable "presign_seconds" {
 }
 
 variable "rate_limits" {
-  description = "Limits of each caller that differ from the usual ones (10/hour, 100/minute, 50/minute, 60/minute, 2/minute); off for none."
+  description = "Limits of each caller that differ from the usual ones (10/hour, 100/minute, 50/minute, 60/minute, 2/minute, 60/minute, 60/minute); off for none."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.rate_limits) : contains(["create", "list", "download", "v1", "v1_trigger"], name)])
-    error_message = "There are limits of create, list, download, v1 and v1_trigger."
+    condition     = alltrue([for name in keys(var.rate_limits) : contains(["create", "list", "download", "v1", "v1_trigger", "search", "upload"], name)])
+    error_message = "There are limits of create, list, download, v1, v1_trigger, search and upload."
   }
 
   validation {
@@ -370,6 +421,50 @@ variable "extra_environment" {
   description = "More settings for every function; docs/operations.md lists them. No secrets: they would be in the state."
   type        = map(string)
   default     = {}
+}
+
+variable "presidio_url" {
+  description = "A Presidio analyzer that finds private data besides what the rules find, such as https://presidio.example.com. Empty for the rules alone."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.presidio_url == "" || can(regex("^https?://[^\\s/?#@]+(/[^\\s?#]*)?$", var.presidio_url))
+    error_message = "A URL such as https://presidio.example.com, without user, query or fragment."
+  }
+}
+
+variable "presidio_language" {
+  description = "The language that the analyzer is asked in: two letters."
+  type        = string
+  default     = "en"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}$", var.presidio_language))
+    error_message = "Two small letters such as en."
+  }
+}
+
+variable "web_search_url" {
+  description = "A SearXNG instance with its JSON format on, such as https://search.example.com, for reports that order a web search. Empty for none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.web_search_url == "" || can(regex("^https?://[^\\s/?#@]+(/[^\\s?#]*)?$", var.web_search_url))
+    error_message = "A URL such as https://search.example.com, without user, query or fragment."
+  }
+}
+
+variable "citation_check" {
+  description = "What checks the citations of reports: rules, or model for a second opinion of the model where rules cannot tell."
+  type        = string
+  default     = "rules"
+
+  validation {
+    condition     = contains(["rules", "model"], var.citation_check)
+    error_message = "Either rules or model."
+  }
 }
 
 variable "report_theme" {
@@ -390,6 +485,8 @@ variable "memory_mb" {
     download     = optional(number, 1769)
     generator    = optional(number, 1769)
     housekeeping = optional(number, 512)
+    knowledge    = optional(number, 1024)
+    index        = optional(number, 2048)
   })
   default = {}
 

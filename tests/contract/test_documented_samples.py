@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,11 +80,17 @@ def test_the_python_create_sample(shared_stack: RunningStack, tmp_path: Path) ->
     assert (report["title"], report["priority"]) == ("Zero Trust Architecture Analysis", "high")
 
 
+def polling(running: RunningStack) -> Callable[..., str]:
+    """Return the sample's function; between two looks it waits less long than it says."""
+    names: dict[str, Any] = {}
+    exec(adapted(sample("Polling for Completion", "python"), running), names)
+    names["time"] = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(seconds / 30))
+    return names["wait_for_report"]
+
+
 def test_the_python_polling_sample(shared_stack: RunningStack) -> None:
     report_id = shared_stack.client.create("Polled", output_format="md")
-    names: dict[str, Any] = {}
-    exec(adapted(sample("Polling for Completion", "python"), shared_stack), names)
-    url = names["wait_for_report"](report_id, shared_stack.stack.api_key, timeout=120)
+    url = polling(shared_stack)(report_id, shared_stack.stack.api_key, timeout=120)
     assert url == f"/api/reports/{report_id}/download"
 
 
@@ -89,10 +98,8 @@ def test_the_polling_sample_raises_what_went_wrong(shared_stack: RunningStack) -
     topic = "a report that no model can write"
     shared_stack.model.fault("empty", times=None, match=topic)
     report_id = shared_stack.client.create(topic, parameters={"user_query": f"Write 300 words about {topic}."})
-    names: dict[str, Any] = {}
-    exec(adapted(sample("Polling for Completion", "python"), shared_stack), names)
     with pytest.raises(Exception, match=r"Report failed: .*could be written"):
-        names["wait_for_report"](report_id, shared_stack.stack.api_key, timeout=120)
+        polling(shared_stack)(report_id, shared_stack.stack.api_key, timeout=120)
 
 
 def test_the_curl_download_sample(shared_stack: RunningStack, finished: str, tmp_path: Path) -> None:

@@ -17,22 +17,19 @@ WAITERS = 12
 
 def test_a_client_that_waits_sees_every_stage_without_polling(shared_stack: RunningStack) -> None:
     client, model = shared_stack.client, shared_stack.model
-    model.script.control({"tokens_per_second": 150})
-    try:
-        report_id = client.create(
-            parameters={"user_query": "Write a 700 word overview of tape backups."}, output_format="md"
-        )
-        tag, seen, requests_sent = "", [], 0
-        while not seen or seen[-1]["status"] not in ("completed", "failed"):
-            headers = {"If-None-Match": tag} if tag else {}
-            answer = client.request("GET", f"/api/reports/{report_id}?wait=20", headers=headers)
-            assert answer.status_code == 200
-            tag = answer.headers["ETag"]
-            seen.append(answer.json()["report"])
-            requests_sent += 1
-            assert requests_sent < 60
-    finally:
-        model.script.control({"tokens_per_second": 0})
+    # One part takes some seconds, so that a client sees it being written.
+    model.fault("slow", match="tape backups", texts_only=True, tokens_per_second=50)
+    report_id = client.create(
+        parameters={"user_query": "Write a 700 word overview of tape backups."}, output_format="md"
+    )
+    tag, seen = "", []
+    while not seen or seen[-1]["status"] not in ("completed", "failed"):
+        headers = {"If-None-Match": tag} if tag else {}
+        answer = client.request("GET", f"/api/reports/{report_id}?wait=20", headers=headers)
+        assert answer.status_code == 200
+        tag = answer.headers["ETag"]
+        seen.append(answer.json()["report"])
+        assert len(seen) < 60
     assert seen[-1]["status"] == "completed", seen[-1]
     percentages = [report["progress_percentage"] for report in seen]
     assert percentages == sorted(percentages)

@@ -46,7 +46,11 @@ class Controls:
         return [json.loads(message["Body"])["report_id"] for message in answer.get("Messages", [])]
 
     def _url(self, queue: str, dead: bool) -> str:
-        urls = {**self._outputs["queue_urls"], **self._outputs["webhook_queue_urls"]}
+        urls = {
+            **self._outputs["queue_urls"],
+            **self._outputs["webhook_queue_urls"],
+            **self._outputs["knowledge_queue_urls"],
+        }
         return str(self._outputs["dead_letter_queue_urls"][queue] if dead else urls[queue])
 
     def _switch_delivery(self, url: str, *, on: bool) -> None:

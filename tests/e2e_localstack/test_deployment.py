@@ -14,6 +14,7 @@ import app as app_module
 from chalicelib.domain.output_format import CONTENT_TYPES
 from tests.e2e_localstack.conftest import Deployed
 from tests.e2e_localstack.test_investigations import ROUTES as INVESTIGATION_ROUTES
+from tests.e2e_localstack.test_knowledge import ROUTES as KNOWLEDGE_ROUTES
 from tests.model_server.text import answer
 from tests.support.service import new_report
 from tests.support.waiting import wait_for
@@ -29,7 +30,7 @@ SPARE_KEY = {"name": "each route", "scopes": ["read"], "expires_in_days": 1}
 WEBHOOK = {"url": "https://receiver.invalid/hook", "events": ["report.completed"]}
 UNKNOWN_DELIVERY = f"dlv_{'0' * 26}"
 
-# Every route of /api (those of /v1 are in test_investigations): method and path, a request, and its answer.
+# Every route of /api but those of other files here: method and path, a request, and its answer.
 ROUTES: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("GET", "/api/reports/templates"): ({}, 200),
     ("POST", "/api/reports"): ({"json": new_report(output_format="md")}, 201),
@@ -40,6 +41,8 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("POST", "/api/reports/{report_id}/cancel"): ({}, 400),
     ("POST", "/api/reports/{report_id}/retry"): ({}, 400),
     ("GET", "/api/audit"): ({"params": {"tenant": "local", "action": "report.create", "limit": "5"}}, 200),
+    ("GET", "/api/pii/patterns"): ({}, 200),
+    ("POST", "/api/pii/detect"): ({"json": {"text": "Call jane.doe@example.org."}}, 200),
     ("GET", "/api/reports/queue/status"): ({}, 200),
     ("GET", "/api/reports/public/queue/status"): ({}, 200),
     ("GET", "/api/keys"): ({"params": {"active_only": "true"}}, 200),
@@ -70,7 +73,7 @@ def finished(deployed: Deployed) -> Any:
 
 def test_every_route_has_a_row() -> None:
     routes = {(method, path) for path, methods in app_module.app.routes.items() for method in methods}
-    assert routes == set(ROUTES) | set(INVESTIGATION_ROUTES)
+    assert routes == set(ROUTES) | set(INVESTIGATION_ROUTES) | set(KNOWLEDGE_ROUTES)
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(ROUTES))

@@ -107,7 +107,8 @@ def test_a_dead_letter_revives_the_report_that_its_worker_abandoned(deployed: De
 
 
 def _create(deployed: Deployed, subject: str) -> str:
-    query = f"Write a 1500 word analysis of {subject}."
+    # With a private value, so that whoever goes on with the report needs its vault.
+    query = f"Write a 1500 word analysis of {subject} for jane.doe@example.org."
     return deployed.client.create(subject, output_format="md", parameters={"user_query": query})
 
 

@@ -359,7 +359,7 @@ def test_a_report_cancelled_at_the_last_moment_leaves_no_file(
 ) -> None:
     real = Claim.complete
 
-    def too_late(self: Claim, outcome: Outcome) -> None:
+    def too_late(self: Claim, outcome: Outcome, *beside: object) -> None:
         service.post(f"/api/reports/{self.report.id}/cancel")
         real(self, outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from chalicelib.domain.clock import now
@@ -112,7 +113,8 @@ def test_the_writer_is_told_what_the_earlier_report_said_and_a_stranger_s_is_not
     service.finish(service.create("Vineyards of the north", **asked("talk")))
     item = Table(settings().reports_table).query_all
     stored = [i for i in item(_owned_by("alice"), index="by_owner_text") if "vineyards" in i["search_text"]]
-    summary = Table(settings().reports_table).get((stored[0]["pk"], stored[0]["sk"]))["summary"]  # type: ignore[index]
+    item = Table(settings().reports_table).get((stored[0]["pk"], stored[0]["sk"]))
+    summary = json.loads(item["summary"])["text"]  # type: ignore[index]
     assert 0 < len(summary) <= MAX_SUMMARY_CHARACTERS
     begun = len(model_server.requests())
     service.finish(service.create("Next", **asked("talk")))

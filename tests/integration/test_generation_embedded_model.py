@@ -14,6 +14,7 @@ from chalicelib.generation.pipeline import Assignment, Endpoint, Meter, ModelCli
 from chalicelib.generation.repetition import loops
 from embedded.model_server import MODEL_NAME
 from tests.support.report_writing import Recorder
+from tests.support.scrambled import scrambled
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,15 @@ def test_a_short_report_is_readable(base_url: str) -> None:
     assignment = Assignment("r", "Backups", "", "A 300 word overview of backups for small offices", "Bee", "2026-01-01")
     with ModelClient(Endpoint(base_url, "", MODEL_NAME)) as model:
         written = write_report(
-            assignment, {}, model, Recorder(), section_words=170, concurrency=4, notice="", meter=Meter({})
+            assignment,
+            {},
+            model,
+            Recorder(),
+            section_words=170,
+            concurrency=4,
+            notices=(),
+            meter=Meter({}),
+            texts=scrambled(),
         )
     texts = ["\n".join(block_texts(section.blocks)) for section in written.document.sections]
     assert written.document.model == MODEL_NAME

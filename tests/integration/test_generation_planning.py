@@ -23,6 +23,7 @@ from chalicelib.generation.topic import find_topic
 from chalicelib.generation.usage import estimated_tokens
 from tests.model_server import ModelServer
 from tests.support.report_writing import Recorder
+from tests.support.scrambled import scrambled
 
 PRICES = {"scripted-model": Price(3, 15)}
 # How far the estimate may be from what a report takes in which nothing goes wrong, as a share of it.
@@ -64,7 +65,15 @@ def wanted(order: Assignment = ORDER) -> Wanted:
 def write(server: ModelServer, order: Assignment, monitor: Recorder, concurrency: int = 4) -> Written:
     with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=2) as client:
         return write_report(
-            order, {}, client, monitor, section_words=600, concurrency=concurrency, notice="", meter=Meter(PRICES)
+            order,
+            {},
+            client,
+            monitor,
+            section_words=600,
+            concurrency=concurrency,
+            notices=(),
+            meter=Meter(PRICES),
+            texts=scrambled(),
         )
 
 
@@ -132,6 +141,16 @@ def test_a_report_keeps_within_the_dearer_figure_of_its_estimate(server: ModelSe
     expected = estimate(order, "scripted-model", PRICES, 600, 4)
     meter = Meter(PRICES, max_cost_usd=expected.max_cost_usd)
     with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=2) as client:
-        written = write_report(order, {}, client, Recorder(), section_words=600, concurrency=4, notice="", meter=meter)
+        written = write_report(
+            order,
+            {},
+            client,
+            Recorder(),
+            section_words=600,
+            concurrency=4,
+            notices=(),
+            meter=meter,
+            texts=scrambled(),
+        )
     assert not any(section.degraded for section in written.document.sections)
     assert written.document.notices == ()

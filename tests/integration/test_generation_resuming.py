@@ -12,13 +12,15 @@ from chalicelib.generation.pipeline import GenerationFailed, earlier_usage
 from tests.model_server import ModelServer
 from tests.model_server.text import answer
 from tests.support.report_writing import TITLES, CancelledError, Recorder, asked_for, fixed_outline, section_text, write
+from tests.support.scrambled import Kept
 
 
 def test_nothing_is_paid_for_twice(server: ModelServer) -> None:
     first = Recorder(stored=fixed_outline(summary_words=80))
-    whole = write(server, first, first.stored)
+    kept = Kept()
+    whole = write(server, first, first.stored, texts=kept.scrambling())
     server.script.control({"reset": True})
-    again = write(server, Recorder(), first.stored)
+    again = write(server, Recorder(), first.stored, texts=kept.scrambling())
     assert server.requests() == []
     assert again.document == whole.document
     assert again.usage == whole.usage

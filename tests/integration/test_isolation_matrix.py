@@ -30,6 +30,7 @@ from chalicelib.stores.permit_queue import Permit
 from chalicelib.stores.stores import stores
 from tests.conftest import service_here
 from tests.model_server import ModelServer
+from tests.support.honey_jars import form
 from tests.support.kratos_answers import UNAUTHORIZED, session, session_of
 from tests.support.scripted_receiver import ScriptedReceiver, answering
 from tests.support.service import Answer, Service, new_report
@@ -51,6 +52,25 @@ PUT /api/keys/{key_id}                                    401  401   401  401   
 DELETE /api/keys/{key_id}                                 401  401   401  401     401     401  404   403  403   200   200  403  404           401     503  403
 POST /api/keys/{key_id}/rotate                            401  401   401  401     401     401  404   403  403   200   200  403  404           401     503  403
 GET /api/keys/{key_id}/usage                              401  401   401  401     401     401  404   403  403   200   200  403  404           401     503  200
+GET /api/knowledge/honey-jars                             401  401   401  401     401     401  200   200  403   200   200  403  200           401     503  200
+POST /api/knowledge/honey-jars                            401  401   401  401     401     401  201   403  403   201   201  403  201           401     503  403
+GET /api/knowledge/honey-jars/{jar_id}                    401  401   401  401     401     401  404   200  403   200   200  403  404           401     503  200
+PUT /api/knowledge/honey-jars/{jar_id}                    401  401   401  401     401     401  404   403  403   200   200  403  404           401     503  403
+DELETE /api/knowledge/honey-jars/{jar_id}                 401  401   401  401     401     401  404   403  403   200   200  403  404           401     503  403
+GET /api/knowledge/honey-jars/{jar_id}/documents          401  401   401  401     401     401  404   200  403   200   200  403  404           401     503  200
+POST /api/knowledge/honey-jars/{jar_id}/documents         401  401   401  401     401     401  404   403  403   201   201  403  404           401     503  403
+POST /api/knowledge/honey-jars/{jar_id}/documents/upload  401  401   401  401     401     401  404   403  403   201   201  403  404           401     503  403
+POST /api/knowledge/honey-jars/{jar_id}/documents/uploads
+                                                          401  401   401  401     401     401  404   403  403   201   201  403  404           401     503  403
+GET /api/knowledge/honey-jars/{jar_id}/documents/{document_id}
+                                                          401  401   401  401     401     401  404   200  403   200   200  403  404           401     503  200
+DELETE /api/knowledge/honey-jars/{jar_id}/documents/{document_id}
+                                                          401  401   401  401     401     401  404   403  403   200   200  403  404           401     503  403
+POST /api/knowledge/honey-jars/{jar_id}/documents/{document_id}/complete
+                                                          401  401   401  401     401     401  404   403  403   202   202  403  404           401     503  403
+POST /api/knowledge/search                                401  401   401  401     401     401  404   200  403   200   200  403  404           401     503  403
+GET /api/pii/patterns                                     401  401   401  401     401     401  200   200  403   200   200  403  200           401     503  200
+POST /api/pii/detect                                      401  401   401  401     401     401  200   200  403   200   200  403  200           401     503  403
 GET /api/reports                                          401  401   401  401     401     401  200   200  403   200   200  403  200           401     503  200
 POST /api/reports                                         401  401   401  401     401     401  201   201  403   201   201  403  201           401     503  403
 POST /api/reports/estimate                                401  401   401  401     401     401  200   200  403   200   200  403  200           401     503  403
@@ -121,6 +141,7 @@ OWNER, STRANGER = str(uuid.uuid4()), str(uuid.uuid4())
 ACCOUNT: Final = "acme"
 MARK: Final = "Nordlicht"
 HOOK: Final = f"https://hooks.example.com/{MARK}"
+JARS: Final = "/api/knowledge/honey-jars"
 OWN_PAGE: Final = {"Sec-Fetch-Site": "same-origin"}
 
 # All in one process: what they share takes longer to make than most of them take.
@@ -131,7 +152,9 @@ REFUSALS: Final[Mapping[str, Mapping[int, frozenset[str]]]] = {
     "/api": {
         401: frozenset({"Authentication required"}),
         403: frozenset({"Insufficient permissions", "AAL2 verification required", "Cross-site request refused"}),
-        404: frozenset({"Report not found", "API key not found", "Webhook not found", "Delivery not found"}),
+        404: frozenset(
+            {"Report not found", "API key not found", "Webhook not found", "Delivery not found", "Honey jar not found"}
+        ),
         503: frozenset({"Session service unavailable"}),
     },
     "/v1": {
@@ -176,9 +199,12 @@ class World:
     before: Kept = field(default_factory=dict)
 
     def send(self, method: str, sent: Sent, column: str) -> Answer:
-        headers = {**self.credentials[column], "Content-Type": "application/json"}
         path, body = sent
-        content = None if body is None else json.dumps(body).encode()
+        # A form comes with its type; everything else is JSON.
+        content, kind = body if isinstance(body, tuple) else (body, "application/json")
+        if content is not None and not isinstance(content, bytes):
+            content = json.dumps(content).encode()
+        headers = {**self.credentials[column], "Content-Type": kind}
         return self.service.request(method, path, content, headers, key=None)
 
     # The owner's things
@@ -195,6 +221,16 @@ class World:
 
     def key(self) -> str:
         return create_key(OWNER, MARK, ["read"]).record.id
+
+    def jar(self) -> str:
+        made = self.service.post(JARS, {"name": MARK}, key=self.admin)
+        return str(made.json()["data"]["honey_jar"]["id"])
+
+    def document(self) -> str:
+        jar = self.jar()
+        content, kind = form({f"{MARK}.txt": b"text"})
+        made = self.service.request("POST", f"{JARS}/{jar}/documents", content, {"Content-Type": kind}, key=self.admin)
+        return f"{jar}/documents/{made.json()['data']['document']['id']}"
 
     def webhook(self) -> str:
         made = self.service.post("/api/webhooks", {"url": HOOK, "events": ["report.completed"]}, key=self.admin)
@@ -233,6 +269,7 @@ class World:
         return str(self.account.investigation(self.done_investigation)["job_id"])
 
 
+NEW_FILE: Final = form({"new.txt": b"new"})
 NEW_HOOK: Final = {"url": "https://hooks.example.com/new", "events": ["report.completed"]}
 NEW_SUBSCRIPTION: Final = {"url": "https://hooks.example.com/new", "events": ["investigation.completed"]}
 
@@ -247,8 +284,35 @@ REQUESTS: Final[Mapping[str, Callable[[World], Sent]]] = {
     "DELETE /api/keys/{key_id}": lambda w: (f"/api/keys/{w.key()}", None),
     "POST /api/keys/{key_id}/rotate": lambda w: (f"/api/keys/{w.key()}/rotate", None),
     "GET /api/keys/{key_id}/usage": lambda w: (f"/api/keys/{w.key()}/usage", None),
+    "GET /api/knowledge/honey-jars": lambda w: (JARS, None),
+    "POST /api/knowledge/honey-jars": lambda w: (JARS, {"name": "new"}),
+    "GET /api/knowledge/honey-jars/{jar_id}": lambda w: (f"{JARS}/{w.jar()}", None),
+    "PUT /api/knowledge/honey-jars/{jar_id}": lambda w: (f"{JARS}/{w.jar()}", {"name": "renamed"}),
+    "DELETE /api/knowledge/honey-jars/{jar_id}": lambda w: (f"{JARS}/{w.jar()}", None),
+    "GET /api/knowledge/honey-jars/{jar_id}/documents": lambda w: (f"{JARS}/{w.jar()}/documents", None),
+    "POST /api/knowledge/honey-jars/{jar_id}/documents": lambda w: (f"{JARS}/{w.jar()}/documents", NEW_FILE),
+    "POST /api/knowledge/honey-jars/{jar_id}/documents/upload": lambda w: (
+        f"{JARS}/{w.jar()}/documents/upload",
+        NEW_FILE,
+    ),
+    "POST /api/knowledge/honey-jars/{jar_id}/documents/uploads": lambda w: (
+        f"{JARS}/{w.jar()}/documents/uploads",
+        {"filename": "new.txt", "size_bytes": 3},
+    ),
+    "GET /api/knowledge/honey-jars/{jar_id}/documents/{document_id}": lambda w: (f"{JARS}/{w.document()}", None),
+    "DELETE /api/knowledge/honey-jars/{jar_id}/documents/{document_id}": lambda w: (f"{JARS}/{w.document()}", None),
+    "POST /api/knowledge/honey-jars/{jar_id}/documents/{document_id}/complete": lambda w: (
+        f"{JARS}/{w.document()}/complete",
+        None,
+    ),
+    "POST /api/knowledge/search": lambda w: (
+        "/api/knowledge/search",
+        {"query": MARK, "honey_jar_ids": [w.jar()]},
+    ),
     "GET /api/reports": lambda w: ("/api/reports", None),
     "POST /api/reports": lambda w: ("/api/reports", new_report()),
+    "GET /api/pii/patterns": lambda w: ("/api/pii/patterns", None),
+    "POST /api/pii/detect": lambda w: ("/api/pii/detect", {"text": "Write to a.kern@example.org"}),
     "POST /api/reports/estimate": lambda w: ("/api/reports/estimate", new_report()),
     "GET /api/reports/public/queue/status": lambda w: ("/api/reports/public/queue/status", None),
     "GET /api/reports/queue/status": lambda w: ("/api/reports/queue/status", None),
@@ -477,7 +541,8 @@ def worlds() -> Iterator[dict[str, World]]:
 def things(world: World) -> Items:
     """Return what only the owner may change: everything but what is counted, audited and limited."""
     given = settings()
-    kept = items_now((given.reports_table, given.investigations_table, given.webhooks_table, given.access_table))
+    tables = (given.reports_table, given.investigations_table, given.webhooks_table, given.knowledge_table)
+    kept = items_now((*tables, given.access_table))
     return {key: item for key, item in kept.items() if key[0] != given.access_table or key[1].startswith(("K#", "O#"))}
 
 
@@ -518,9 +583,16 @@ def test_who_gets_where(worlds: dict[str, World], route: str) -> None:
         assert not [word for word in (MARK, OWNER, *ids) if word in told], (column, told)
 
 
-# What leaves no entry: a price is told, a place for a file is given out.
+# What leaves no entry: a price is told, a place for a file is given out, a document that was announced (which left one)
+# has come, a search.
 UNNOTED: Final = frozenset(
-    {"POST /api/reports/estimate", "POST /v1/investigations/{investigation_id}/findings/uploads"}
+    {
+        "POST /api/reports/estimate",
+        "POST /v1/investigations/{investigation_id}/findings/uploads",
+        "POST /api/knowledge/honey-jars/{jar_id}/documents/{document_id}/complete",
+        "POST /api/knowledge/search",
+        "POST /api/pii/detect",
+    }
 )
 CHANGES: Final = [route for route in TABLE if not route.startswith("GET ") and route not in UNNOTED]
 # The documents themselves.

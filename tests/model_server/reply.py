@@ -15,7 +15,9 @@ REFUSAL = "I'm sorry, but I can't help with that request."
 LOOP = "It is important to note that security is important for the organization. "
 THINKING = "The user wants a section. Let me think about what to say first."
 DEFAULT_WORDS = 200
-FLOOD_WORDS = 100_000
+FLOOD_WORDS = 1_600_000
+# Tokens in one event of a flood: thousands of events would cost seconds.
+FLOOD_PIECE = 16
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ def reply(body: dict[str, Any], fault: Fault | None, words: int | None, seed: in
     tokens = _tokens(_said(body, messages, fault, words, seed))
     finish = "stop"
     if fault and fault.kind == "flood":
-        return Reply(tokens * (FLOOD_WORDS // max(1, len(tokens))), finish, _prompt_tokens(messages))
+        pieces = ["".join(tokens[start : start + FLOOD_PIECE]) for start in range(0, len(tokens), FLOOD_PIECE)]
+        return Reply(pieces * (FLOOD_WORDS // max(1, len(tokens))), finish, _prompt_tokens(messages))
     if fault and fault.kind in ("short", "length"):
         finish = "length" if fault.kind == "length" else "stop"
         tokens = tokens[: fault.after_words]
@@ -86,8 +89,60 @@ def _distorted(text: str, messages: list[dict[str, Any]], fault: Fault | None) -
         "fence": f"```markdown\n{text}\n```",
         "heading": f"## {title.group(1) if title else 'Section'}\n\n{text}",
         "text": fault.text if fault else "",
+        "cite": f"{with_citations(text, messages)}\n\n{fault.text if fault else ''}".rstrip(),
+        "marks": f"{with_marks(text, messages)}\n\n{fault.text if fault else ''}".rstrip(),
     }
     return distortions.get(fault.kind, text) if fault else text
+
+
+_MARK = re.compile("\u27e6([A-Z]+)_([0-9]+)([A-Z]*)\u27e7")
+_BENT = (
+    "{exact}",
+    "**[{word}_{digits}{letters}]**",
+    "\u27e6{title} {digits}{letters}\u27e7's own file",
+    "`{exact}`",
+    "{word}\\_{digits}{letters}",
+)
+_STOP = re.compile(r"\.(?=\s|\Z)")
+
+
+def with_marks(text: str, messages: list[dict[str, Any]]) -> str:
+    """Return ``text`` with each mark of the request in a sentence of it, bent as models do it, and all in a table."""
+    sent = "\n".join(str(m.get("content")) for m in messages if m.get("role") == "user")
+    marks = list(dict.fromkeys(_MARK.findall(sent)))
+    bent = iter([_bent(number, mark) for number, mark in enumerate(marks)])
+    told = _STOP.sub(lambda stop: f" for {mark}." if (mark := next(bent, "")) else stop[0], text)
+    rows = [f"| \u27e6{word}_{digits}{letters}\u27e7 |" for word, digits, letters in marks]
+    return "\n".join([told, "", "| Who or what |", "|---|", *rows]) if rows else told
+
+
+_SOURCE = re.compile(r'<source number="(\d+)"[^>]*>\n(.*?)\n</source>', re.DOTALL)
+_FORMS = (
+    "{said} [{number}].",
+    "{said}. [{number}]",
+    "{said} (Source {number}).",
+    "{said}\u3010{number}\u3011.",
+    "{said}^{number}^.",
+)
+
+
+def with_citations(text: str, messages: list[dict[str, Any]]) -> str:
+    """Return ``text`` and the first sentences of each source of the request, cited as models do it."""
+    sent = "\n".join(str(m.get("content")) for m in messages if m.get("role") == "user")
+    said = [
+        (number, sentence.rstrip("."))
+        for number, source in _SOURCE.findall(sent)
+        for sentence in re.split(r"(?<=\.)\s+", source)[:2]
+    ]
+    cited = [_FORMS[n % len(_FORMS)].format(said=one, number=number) for n, (number, one) in enumerate(said)]
+    return f"{text}\n\n{' '.join(cited)}"
+
+
+def _bent(number: int, mark: tuple[str, str, str]) -> str:
+    word, digits, letters = mark
+    exact = f"\u27e6{word}_{digits}{letters}\u27e7"
+    named = {"exact": exact, "word": word, "title": word.title(), "digits": digits, "letters": letters}
+    return _BENT[number % len(_BENT)].format(**named)
 
 
 def _tokens(text: str) -> tuple[str, ...]:

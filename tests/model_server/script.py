@@ -32,6 +32,8 @@ FAULT_KINDS = {
     "length": "stop after `after_words` words with finish_reason length",
     "invalid_json": "answer bytes that are not JSON",
     "text": "answer with exactly `text`",
+    "cite": "after the text, say what each source of the request says, cited in many forms, and then `text`",
+    "marks": "use every mark of the request that stands for a private value, bent in many ways, and then `text`",
     # These apply to requests for structured output alone:
     "outline_malformed": "break off in the middle of the JSON",
     "outline_duplicate": "repeat the first item of every list",

@@ -11,8 +11,10 @@ from chalicelib.domain.investigation import Investigation, InvestigationScope, N
 from chalicelib.generation.model_client import Endpoint, ModelClient
 from chalicelib.generation.narrative import NarrativeTask, write_narrative
 from chalicelib.generation.pipeline import Meter, earlier_usage
+from chalicelib.generation.scrambling import Texts
 from tests.model_server import ModelServer
 from tests.support.report_writing import Recorder
+from tests.support.scrambled import scrambled
 
 INVESTIGATION_ID = "inv_01hx0000000000000000000000"
 QUERY = "Are the finance laptops compromised?"
@@ -99,6 +101,7 @@ def narrate(
     instructions: str = "",
     concurrency: int = 4,
     meter: Meter | None = None,
+    texts: Texts | None = None,
 ) -> Narrative:
     """Write the narrative of ``findings``."""
     task = NarrativeTask("job_1", QUERY, "standard", "standard", instructions, findings, len(findings))
@@ -112,4 +115,5 @@ def narrate(
             section_words=section_words,
             concurrency=concurrency,
             meter=meter or Meter({}, before=earlier_usage(kept)),
+            texts=texts or scrambled(),
         )

@@ -15,7 +15,7 @@ ENDED = ("completed", "failed", "cancelled")
 class Client:
     """One caller with one key, who looks at a report ``every`` so many seconds while waiting for it."""
 
-    def __init__(self, url: str, api_key: str, every: float = 0.05) -> None:
+    def __init__(self, url: str, api_key: str, every: float = 0.1) -> None:
         self.url = url
         self.api_key = api_key
         self._every = every

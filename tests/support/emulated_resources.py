@@ -16,11 +16,15 @@ from functools import cache
 from typing import Any, Final
 
 import boto3
+import moto.core.models
 import pytest
 from moto import mock_aws
 from moto.backends import get_backend
 
 from embedded.resources import create_resources
+
+# Calls through requests, which nothing here makes to AWS, cost more than all else to be ready for.
+moto.core.models.RESPONSES_METHODS.clear()
 
 _SERVICES: Final[tuple[Any, ...]] = ("dynamodb", "sqs", "s3", "kms")
 

@@ -19,7 +19,7 @@ _ACTIONS: Final = {
         f"{service}:{operation}": f"{service}:{operation}"
         for service, operations in {
             "dynamodb": "GetItem PutItem UpdateItem DeleteItem Query BatchGetItem BatchWriteItem",
-            "kms": "Encrypt Decrypt",
+            "kms": "Encrypt Decrypt GenerateDataKey",
             "logs": "CreateLogGroup CreateLogStream PutLogEvents",
             "s3": "GetObject PutObject DeleteObject",
             "sqs": "SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes",

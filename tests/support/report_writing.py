@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.document import block_texts
+from chalicelib.generation.errors import SourcesGone
 from chalicelib.generation.outline import Outline, Part, PlannedSection
 from chalicelib.generation.pipeline import (
     Assignment,
@@ -18,7 +19,10 @@ from chalicelib.generation.pipeline import (
     earlier_usage,
     write_report,
 )
+from chalicelib.generation.scrambling import Texts
+from chalicelib.generation.sources import Passage, Retriever
 from tests.model_server import ModelServer
+from tests.support.scrambled import scrambled
 
 TITLES = ("Alpha", "Beta", "Gamma", "Delta")
 ASSIGNMENT = Assignment(
@@ -87,6 +91,9 @@ def write(
     max_output_tokens: int = 16384,
     notice: str = "",
     meter: Meter | None = None,
+    texts: Texts | None = None,
+    retriever: Retriever | None = None,
+    asks_opinions: bool = False,
 ) -> Written:
     """Write a report; ``checkpoints`` may begin it."""
     with ModelClient(Endpoint(server.base_url, "", "scripted-model"), attempts=3) as client:
@@ -97,9 +104,31 @@ def write(
             monitor,
             section_words=section_words,
             concurrency=concurrency,
-            notice=notice,
+            notices=[notice] if notice else [],
             meter=meter or Meter({}, before=earlier_usage(checkpoints)),
+            texts=texts or scrambled(),
+            retriever=retriever,
+            asks_opinions=asks_opinions,
         )
+
+
+@dataclass
+class Shelf:
+    """A retriever with passages for queries that name their key; ``gone`` says that nobody may read it any more."""
+
+    passages: Sequence[Passage]
+    gone: Callable[[], bool] = lambda: False
+    notices: Sequence[str] = ()
+    asked: list[str] = field(default_factory=list)
+
+    def find(self, query: str, budget_tokens: int) -> list[Passage]:
+        self.check()
+        self.asked.append(query)
+        return [one for one in self.passages if any(word in query for word in one.key.split("+"))]
+
+    def check(self) -> None:
+        if self.gone():
+            raise SourcesGone("Honey jar not found")
 
 
 def section_text(written: Written, title: str) -> str:

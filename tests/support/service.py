@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -15,11 +16,13 @@ from chalice.local import LocalGateway
 
 import app as app_module
 from chalicelib.services.audit import forget_denials
+from chalicelib.services.detectors import detector
 from chalicelib.services.key_usage import forget_usage
 from chalicelib.services.keys import create_key, forget_keys
 from chalicelib.services.limits import forget_windows
 from chalicelib.services.outbox import forget_subscriptions
 from chalicelib.services.queue_figures import forget_figures
+from chalicelib.services.search_knowledge import forget_segments
 from chalicelib.settings import settings
 from chalicelib.stores import aws
 from chalicelib.stores.secret_store import secret_parameter
@@ -49,12 +52,14 @@ def forget_everything() -> None:
     for client in (aws.dynamodb_client, aws.sqs_client, aws.s3_client, aws.ssm_client, aws.kms_client):
         client.cache_clear()
     secret_parameter.cache_clear()
+    detector.cache_clear()
     forget_keys()
     forget_usage()
     forget_denials()
     forget_windows()
     forget_figures()
     forget_subscriptions()
+    forget_segments()
 
 
 class Context:
@@ -69,6 +74,12 @@ class Context:
         return self.remaining_seconds * 1000
 
 
+@cache
+def _gateway() -> LocalGateway:
+    """Return the gateway before the app, which keeps nothing of a request; making it costs more than most of them."""
+    return LocalGateway(app_module.app, Config())
+
+
 class Service:
     """One deployment and a caller with a key to it."""
 
@@ -77,7 +88,7 @@ class Service:
     def __init__(self) -> None:
         self.owner = "alice"
         self.key = self.new_key(self.owner)
-        self._gateway = LocalGateway(app_module.app, Config())
+        self._gateway = _gateway()
 
     def new_key(self, owner: str, scopes: tuple[str, ...] = ("read", "write")) -> str:
         return create_key(owner, "test", scopes).secret  # type: ignore[arg-type]
@@ -199,5 +210,6 @@ def counted_calls() -> Iterator[Counter[str]]:
     def note(model: Any, **_: Any) -> None:
         calls[model.name] += 1
 
-    with listening((aws.dynamodb_client(), aws.sqs_client(), aws.s3_client()), "before-call", note):
+    clients = (aws.dynamodb_client(), aws.sqs_client(), aws.s3_client(), aws.kms_client())
+    with listening(clients, "before-call", note):
         yield calls

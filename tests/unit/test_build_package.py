@@ -38,7 +38,11 @@ def test_the_bound_counts_every_distribution() -> None:
 
 
 def test_no_package_may_come_near_lambdas_limit() -> None:
-    assert {package.name: package.max_unzipped for package in PACKAGES} == {"api": 120 * MB, "worker": 230 * MB}
+    assert {package.name: package.max_unzipped for package in PACKAGES} == {
+        "api": 120 * MB,
+        "worker": 230 * MB,
+        "knowledge": 120 * MB,
+    }
 
 
 def test_sizes_are_told_per_distribution_the_largest_first() -> None:

@@ -51,6 +51,7 @@ def test_a_tier_has_a_model_of_its_own_or_the_one_of_all() -> None:
         ("KEY_CACHE_SECONDS", "31"),
         ("FIGURES_CACHE_SECONDS", "6"),
         ("LLM_PRICES", "cheap"),
+        ("CITATION_CHECK", "always"),
         ("LLM_PRICES", '{"some-model": [1]}'),
         ("LLM_FALLBACK_BASE_URL", "https://models.example/v1"),
         ("LLM_FALLBACK_MODEL", "m"),
@@ -69,3 +70,19 @@ def test_nothing_else_reads_the_environment() -> None:
     readers = re.compile(r"os\.environ|getenv")
     found = [p.name for p in (ROOT / "chalicelib").rglob("*.py") if readers.search(p.read_text("utf-8"))]
     assert found == ["settings.py"]
+
+
+def test_without_a_model_no_setting_of_one_counts() -> None:
+    named = {"LLM_BASE_URL": "https://a/v1", "LLM_MODEL": "a", "LLM_MODEL_DEEP": "b", "LLM_FALLBACK_MODEL": "c"}
+    found = read_settings(named | {"LLM": "off"})
+    assert (found.llm_off, found.llm_base_url, found.llm_model, found.llm_tier_models["deep"]) == (True, "", "", "")
+    assert not read_settings({"LLM": "on"}).llm_off
+    with pytest.raises(SettingsError, match="LLM="):
+        read_settings({"LLM": "none"})
+
+
+@pytest.mark.parametrize("url", ["search.example.com", "ftp://a.example", "https://u:p@a.example", "https://a/?q=1"])
+def test_where_the_web_is_searched_is_a_url(url: str) -> None:
+    assert read_settings({"WEB_SEARCH_URL": "http://10.0.0.5:8080/searx"}).web_search_url
+    with pytest.raises(SettingsError, match="WEB_SEARCH_URL"):
+        read_settings({"WEB_SEARCH_URL": url})

@@ -7,7 +7,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED
 from chalicelib.api.problems import invalid
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.cursors import read_cursor, write_cursor
@@ -59,7 +59,7 @@ def add_findings(investigation_id: str) -> Response:
 def list_findings() -> Response:
     """List the account's findings, the newest discovery first."""
     account = account_with(_request(), "findings:read")
-    query = requests.findings_query(requests.query_of(_request()))
+    query = requests.findings_query(query_of(_request()))
     if query.investigation_id is not None and not requests.is_investigation_id(query.investigation_id):
         # What is no id is nobody's investigation, and may be longer than a key can be.
         return json_response(page_view("findings", [], None))

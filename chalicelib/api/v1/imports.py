@@ -13,7 +13,7 @@ from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED
 from chalicelib.api.json_body import MAX_BODY_BYTES
 from chalicelib.api.problems import Detail, ProblemError, invalid
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.idempotency import request_name
@@ -88,7 +88,7 @@ def _name(account: str, investigation_id: str) -> RequestName | None:
     sent = {
         "body": hashlib.sha256(_sent()).hexdigest(),
         "type": _content_type(),
-        "format": requests.query_of(_request()).get("format"),
+        "format": query_of(_request()).get("format"),
     }
     return request_name(_request(), account, f"POST /v1/investigations/{investigation_id}/findings/import", sent)
 
@@ -106,7 +106,7 @@ def _import(account: str, investigation_id: str, name: RequestName | None) -> se
 
 def _file(account: str, investigation_id: str) -> tuple[bytes, FileFormat]:
     """Return the file that a request sends or names, and its format."""
-    named = requests.query_of(_request()).get("format") or None
+    named = query_of(_request()).get("format") or None
     if named is not None:
         requests.one_of("format", named, FORMATS)
     stated = cast(FileFormat | None, named)

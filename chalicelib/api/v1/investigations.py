@@ -8,7 +8,7 @@ from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED
 from chalicelib.api.limits import count_request, uncount_request
 from chalicelib.api.problems import ProblemError, invalid
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.cursors import read_cursor, write_cursor
@@ -74,7 +74,7 @@ def _create(account: str, new: service.NewInvestigation) -> service.CreatedInves
 def list_investigations() -> Response:
     """List the account's investigations, newest first."""
     account = account_with(_request(), "investigations:read")
-    query = requests.investigations_query(requests.query_of(_request()))
+    query = requests.investigations_query(query_of(_request()))
     start = read_cursor(account, query.filters, query.cursor)
     found, following = service.list_investigations(account, query.status, query.limit, start)
     rows = [investigation_view(i) for i in found]

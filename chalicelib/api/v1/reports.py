@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.api.application import ACCEPT
 from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.cursors import read_cursor, write_cursor
@@ -42,7 +42,7 @@ _FILE_HEADERS: Final[Mapping[str, str]] = {
 
 def _wanted_format() -> requests.ReportFormat:
     accept = str(_request().to_original_event().get(ACCEPT) or "")
-    return requests.report_format(requests.query_of(_request()), accept)
+    return requests.report_format(query_of(_request()), accept)
 
 
 @investigation_report.route("/v1/investigations/{investigation_id}/report", methods=["GET"], content_types=ANY_TYPE)
@@ -97,7 +97,7 @@ def list_versions(investigation_id: str) -> Response:
     """List the versions of the report, newest first, each with what it changed."""
     account = account_with(_request(), "reports:read")
     wanted = requests.investigation_id(investigation_id)
-    query = requests.versions_query(requests.query_of(_request()))
+    query = requests.versions_query(query_of(_request()))
     filters = {"list": "version", "investigation_id": wanted}
     start = read_cursor(account, filters, query.cursor)
     before = int(start[ORDER].rpartition("_")[2]) if start else None

@@ -86,11 +86,6 @@ def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def query_of(request: Request) -> dict[str, str]:
-    """Return a request's query string; a value that is repeated counts once, as its last."""
-    return dict(request.query_params or {})
-
-
 def investigations_query(query: Mapping[str, str]) -> InvestigationsQuery:
     """Return the query of a list of investigations; an empty value counts as absent.
 

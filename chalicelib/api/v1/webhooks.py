@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.api.envelope import json_response
 from chalicelib.api.idempotency import REPLAYED
 from chalicelib.api.problems import ProblemError, invalid
-from chalicelib.api.routing import ANY_TYPE, request_of
+from chalicelib.api.routing import ANY_TYPE, query_of, request_of
 from chalicelib.api.v1 import requests
 from chalicelib.api.v1.access import account_with
 from chalicelib.api.v1.idempotency import request_name
@@ -79,7 +79,7 @@ def create_subscription() -> Response:
 def list_subscriptions() -> Response:
     """List the account's subscriptions, newest first."""
     owner = _owner()
-    query = parse_subscriptions_query(requests.query_of(_request()), requests.MAX_LIMIT, requests.DEFAULT_LIMIT)
+    query = parse_subscriptions_query(query_of(_request()), requests.MAX_LIMIT, requests.DEFAULT_LIMIT)
     found, following = subscriptions.subscriptions_page(owner, query.limit, query.before)
     return json_response(page_view("subscriptions", [filtered_view(s) for s in found], following))
 
@@ -154,7 +154,7 @@ def test_subscription(subscription_id: str) -> Response:
 def list_deliveries(subscription_id: str) -> Response:
     """Show what became of the events that a subscription was told of, newest first."""
     owner, wanted = _owner(), _id(subscription_id)
-    query = parse_deliveries_query(requests.query_of(_request()), requests.MAX_LIMIT, requests.DEFAULT_LIMIT)
+    query = parse_deliveries_query(query_of(_request()), requests.MAX_LIMIT, requests.DEFAULT_LIMIT)
     try:
         page = deliveries.deliveries_page(owner, wanted, query.status, query.limit, query.before)
     except NotFoundError:

@@ -26,7 +26,7 @@ def attributes(url: str) -> dict[str, Any]:
 def test_the_environment_names_everything_that_is_declared() -> None:
     environment = create_resources(boto3, "first")
     declared = load_declaration()
-    kinds = [declared[kind] for kind in ("tables", "queues", "webhook_queues", "keys", "buckets")]
+    kinds = [declared[kind] for kind in ("tables", "queues", "webhook_queues", "knowledge_queues", "keys", "buckets")]
     assert set(environment) == {entry["environment"] for kind in kinds for entry in kind.values()}
     assert environment["REPORTS_TABLE"] == "first-reports"
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -226,4 +227,24 @@ def test_an_interrupt_while_it_starts_leaves_nothing_behind(model: ModelServer, 
     os.killpg(supervisor.pid, signal.SIGINT)
     wait_for(lambda: supervisor.poll() is not None)
     wait_for(lambda: not any(is_running(child.pid) for child in children))
+    assert not (tmp_path / "stack.json").exists()
+
+
+def test_an_interrupt_at_the_very_end_of_its_start_leaves_nothing_behind(
+    model: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, pids = threading.Thread.start, dict[str, int]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        if thread.name == "watch-children":
+            pids.update(running.pids)
+            raise KeyboardInterrupt
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    running = Stack(env=endpoint(model), directory=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        running.start()
+    assert pids.keys() >= {"api", "worker", "emulator"}
+    assert not any(is_running(pid) for name, pid in pids.items() if name != "supervisor")
     assert not (tmp_path / "stack.json").exists()

@@ -17,6 +17,11 @@ HEAVY = (
     "httpx2",
     "moto",
     "pydantic",
+    "cryptography",
+    "names",
+    "phonenumbers",
+    "stdnum",
+    "chalicelib.privacy",
 )
 
 

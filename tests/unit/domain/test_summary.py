@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,23 @@ def test_what_could_not_be_written_is_passed_over() -> None:
 
 def test_a_document_without_text_has_none() -> None:
     assert summary_of(document()) == summary_of(document(("A", "", False))) == ""
+
+
+@pytest.mark.parametrize("at_most", range(30, 90))
+def test_a_private_value_is_not_cut(at_most: int) -> None:
+    values = ("Dr. Maren Osterwald", "12 Harbour Road, Husum")
+    text = f"Bees were kept by {values[0]} at {values[1]}. Nobody else did."
+    found = summary_of(document(("Executive Summary", text, False)), at_most, lambda _: values)
+    assert text.startswith(found)
+    rest = found
+    for value in values:
+        rest = rest.replace(value, "")
+    assert not any(word in rest for word in ("Dr.", "Maren", "Oster", "12", "Harbour", "Hus")), found
+
+
+def test_a_long_word_less_text_is_cut_before_a_private_value() -> None:
+    found = summary_of(document(("A", "养蜂人" * 5 + "王小明" + "说" * 9, False)), 17, lambda _: ["王小明"])
+    assert found == "养蜂人" * 5
 
 
 @given(st.text(max_size=400), st.integers(1, 100))

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.generation.markdown_text import (
+    heading_title,
     is_unfinished,
     open_fence,
     sentences,
@@ -93,3 +94,22 @@ def test_code_of_every_kind_is_left_out_for_judging() -> None:
     text = "Prose `<p>` and ``<|im_end|>``.\n\n    <div>\n\n```html\n<p>\n```\nend"
     assert "<" not in without_code(text)
     assert without_code(text).startswith("Prose")
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# Growth", "Growth"),
+        ("   ### Growth of C# ##  ", "Growth of C#"),
+        ("## C#", "C#"),
+        ("## ", ""),
+        ("**Growth:**", "Growth"),
+        ("__Growth__:", "Growth"),
+        ("#Growth", None),
+        ("#", None),
+        ("**Growth** is", None),
+        ("# a" + " " * 50_000 + "b", "a" + " " * 50_000 + "b"),
+    ],
+)
+def test_titles_of_headings(line: str, title: str | None) -> None:
+    assert heading_title(line) == title

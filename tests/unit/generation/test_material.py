@@ -83,6 +83,14 @@ def test_what_is_cut_is_cut_between_words_and_says_so() -> None:
     assert bounded("one two three four five", 20) == f"one two{CUT}"
 
 
+@pytest.mark.parametrize("longest", range(12, 70))
+def test_a_token_is_not_cut(longest: int) -> None:
+    text = "养蜂人在冬天给蜂群喂糖水他们问了⟦PERSON_12B⟧和⟦EMAIL_1⟧两个人说好" * 2
+    cut = bounded(text, longest).removesuffix(CUT)
+    assert cut.count("⟦") == cut.count("⟧")
+    assert text.startswith(cut)
+
+
 def test_json_is_written_out_as_a_reader_would() -> None:
     context = {"site": {"name": "Plant 7", "lines": ["A", "B"]}, "staff": 12, "open": True, "note": "a\nb", "rest": []}
     assert readable(json.dumps(context)) == (

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.generation.outline import Outline, plan_outline
+from chalicelib.generation.outline_styles import own_words
 from chalicelib.generation.style import COMPARISON, STYLES, SUMMARY, TECHNICAL
 from chalicelib.generation.topic import Topic
 
@@ -18,6 +19,20 @@ def planned_words(outline: Outline) -> int:
 def test_the_parts_add_up_to_the_length(style: str, words: int, section_words: int, concurrency: int) -> None:
     outline = plan_outline(ZERO_TRUST, style, words, section_words, concurrency)
     assert 0.95 * words <= planned_words(outline) <= 1.15 * words
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_every_outline_asks_is_no_word_of_a_brief_s_own(style: str) -> None:
+    outline = plan_outline(Topic("bees", named=("Swarming",)), style, 3000, 600)
+    own = {own_words(part.brief) for section in outline.sections for part in section.parts}
+    assert {word.strip("?.,:").casefold() for words in own for word in words.split()} <= {"bees", "swarming"}
+
+
+def test_what_the_user_says_of_a_section_is_its_brief_s_own() -> None:
+    topic = Topic("bees", named=("Swarming",), notes=("what it costs, and queen cells",))
+    outline = plan_outline(topic, TECHNICAL, 1500, 600)
+    (part,) = next(section.parts for section in outline.sections if section.title == "Swarming")
+    assert "what it costs, and queen cells" in own_words(part.brief)
 
 
 def test_a_short_report_leaves_no_room_for_a_summary() -> None:

@@ -21,7 +21,7 @@ DECLARED: dict[str, Any] = json.loads((INFRA / "resources.json").read_text("utf-
 def handlers() -> set[str]:
     return {
         *(queue["handler"] for queue in DECLARED["queues"].values()),
-        *(queue["handler"] for queue in DECLARED["webhook_queues"].values()),
+        *(queue["handler"] for kind in ("webhook_queues", "knowledge_queues") for queue in DECLARED[kind].values()),
         *(schedule["handler"] for schedule in DECLARED["schedules"].values()),
         DECLARED["queue_defaults"]["dead_letter_handler"],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 
 from hypothesis import strategies as st
 
@@ -25,7 +26,6 @@ from chalicelib.domain.document import (
     Series,
     Table,
     TableCell,
-    walk_blocks,
     walk_inlines,
 )
 from chalicelib.rendering.inline_runs import BREAK, Marks, Run, assemble, flatten, footnote_run, without_breaks
@@ -43,20 +43,15 @@ _TRICKY = [
 FOOTNOTE_IDS = ["a", "1", "long.name-2"]
 
 _TEXTS = st.lists(st.sampled_from(_TRICKY), min_size=1, max_size=5).map("".join)
-_HREFS = st.sampled_from(
-    ["https://example.org/", "http://x.org/a_(b)", "https://x.org/?a=1&copy=2&amp;b", "mailto:a@b.org", "#part-1"]
-)
-_MARKS = st.builds(
-    Marks,
-    bold=st.booleans(),
-    italic=st.booleans(),
-    strike=st.booleans(),
-    code=st.booleans(),
-    href=st.just("") | _HREFS,
-    line_break=st.just(False),
-    footnote=st.just(""),
-    citation=st.just(0),
-    is_source=st.just(False),
+_HREFS = ["https://example.org/", "http://x.org/a_(b)", "https://x.org/?a=1&copy=2&amp;b", "mailto:a@b.org", "#part-1"]
+_TURNS = [False, True]
+# One choice instead of one for each mark: half of the runs have no link.
+_MARKS = st.sampled_from(
+    [
+        Marks(bold=bold, italic=italic, strike=strike, code=code, href=href)
+        for href in [*[""] * len(_HREFS), *_HREFS]
+        for bold, italic, strike, code in product(_TURNS, repeat=4)
+    ]
 )
 
 
@@ -120,17 +115,21 @@ def _containers(children: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
     )
 
 
-def _blocks(runs: st.SearchStrategy[list[Run]]) -> st.SearchStrategy[tuple[Block, ...]]:
+def _blocks(
+    runs: st.SearchStrategy[list[Run]], with_figures: bool = True, min_size: int = 0
+) -> st.SearchStrategy[tuple[Block, ...]]:
     inlines, lines = runs.map(assemble), runs.map(without_breaks).map(assemble)
     content = st.one_of(_tables(lines), _CODE, charts())
+    figures = st.builds(Figure, id=st.just(""), caption=lines.map(_without_space_before), content=content)
     leaves: st.SearchStrategy[Block] = st.one_of(
         st.builds(Paragraph, children=inlines.filter(_has_text)),
         st.builds(Heading, level=st.integers(3, 6), children=lines.filter(_has_text)),
         st.builds(Rule),
         content,
-        st.builds(Figure, id=st.just(""), caption=lines.map(_without_space_before), content=content),
+        *([figures] if with_figures else []),
     )
-    return st.lists(st.recursive(leaves, _containers, max_leaves=8), max_size=4).map(tuple).map(with_figure_ids)
+    trees = st.recursive(leaves, _containers, max_leaves=8)
+    return st.lists(trees, min_size=min_size, max_size=4).map(tuple).map(with_figure_ids)
 
 
 def _without_space_before(caption: tuple[Inline, ...]) -> tuple[Inline, ...]:
@@ -161,17 +160,18 @@ def _numbered_block(block: Block, counts: Counter[str]) -> Block:
 
 
 BLOCKS = _blocks(_RUNS)
+_CALLING_BLOCKS = _blocks(_RUNS_WITH_CALLS)
+# Figures are numbered over the blocks and the footnotes together: here only the blocks have some.
+_FOOTNOTE_BLOCKS = _blocks(_RUNS, with_figures=False, min_size=1)
 
 
 @st.composite
 def blocks_with_footnotes(draw: st.DrawFn) -> tuple[tuple[Block, ...], tuple[Footnote, ...]]:
     """Return blocks that call footnotes, and the footnotes that they call."""
-    blocks = draw(_blocks(_RUNS_WITH_CALLS))
+    blocks = draw(_CALLING_BLOCKS)
     called = {node.id for node in walk_inlines(blocks) if isinstance(node, FootnoteMark)}
     ids = draw(st.permutations(sorted(called)))
-    # Figures are numbered over the blocks and the footnotes together: here only the blocks have some.
-    content = BLOCKS.filter(lambda found: bool(found) and not any(isinstance(b, Figure) for b in walk_blocks(found)))
-    return blocks, tuple(Footnote(id=identifier, children=draw(content)) for identifier in ids)
+    return blocks, tuple(Footnote(id=identifier, children=draw(_FOOTNOTE_BLOCKS)) for identifier in ids)
 
 
 WORDS = st.text(max_size=40)

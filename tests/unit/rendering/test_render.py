@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from chalicelib.domain.output_format import CONTENT_TYPES, FILE_EXTENSIONS, OUTPUT_FORMATS, OutputFormat
-from chalicelib.rendering.render import render
+from chalicelib.rendering import render_pdf
+from chalicelib.rendering.render import render, unshown
 from tests.unit.rendering.samples import document
 
 
@@ -43,3 +44,28 @@ def test_a_format_does_not_import_the_others_libraries(output_format: str, unwan
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert unwanted.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "needs_a_rendering"),
+    [
+        ("Größe – 5 €", False),
+        ("東京 **東京** 12.5％増加「塔」", False),
+        ("서울 `서울` *서울*", False),
+        ("東\u0378京", True),
+        ("東京 \ue000", True),
+        ("か\u3099", True),
+        ("\U0002ebef", True),
+        ("東京 😀 مرحبا", True),
+    ],
+)
+def test_what_a_pdf_would_not_show_is_known_without_one_where_texts_are_simple(
+    text: str, needs_a_rendering: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = document(text)
+    in_a_pdf = render(written, "pdf").notices
+    rendered: list[object] = []
+    real = render_pdf.render_pdf
+    monkeypatch.setattr(render_pdf, "render_pdf", lambda one: rendered.append(one) or real(one))
+    assert unshown(written) == in_a_pdf
+    assert bool(rendered) == needs_a_rendering
