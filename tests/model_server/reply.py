@@ -36,7 +36,7 @@ def reply(body: dict[str, Any], fault: Fault | None, words: int | None, seed: in
     finish = "stop"
     if fault and fault.kind == "flood":
         pieces = ["".join(tokens[start : start + FLOOD_PIECE]) for start in range(0, len(tokens), FLOOD_PIECE)]
-        return Reply(pieces * (FLOOD_WORDS // max(1, len(tokens))), finish, _prompt_tokens(messages))
+        return Reply(tuple(pieces) * (FLOOD_WORDS // max(1, len(tokens))), finish, _prompt_tokens(messages))
     if fault and fault.kind in ("short", "length"):
         finish = "length" if fault.kind == "length" else "stop"
         tokens = tokens[: fault.after_words]
