@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -118,7 +120,8 @@ def free_port() -> int:
     """Return a TCP port on loopback that nobody listens on now, outside the range of outgoing connections.
 
     A port that the system itself picks lies in that range: before its server listens, a client's connection
-    may get it, or a probe may connect to itself.
+    may get it, or a probe may connect to itself. None is returned twice, nor to another process while this one
+    lives: seconds may go by until its server listens.
 
     Raises:
         StackError: none was found.
@@ -126,9 +129,25 @@ def free_port() -> int:
     chosen = random.SystemRandom()
     for _ in range(100):
         port = chosen.randrange(10_000, 30_000)
-        if is_free(port):
+        if is_free(port) and _reserved(port):
             return port
     raise StackError("no free TCP port was found on 127.0.0.1")
+
+
+def _reserved(port: int) -> bool:
+    """Tell whether a port is now this process's: until it ends, which closes the file that is locked for it."""
+    folder = Path(tempfile.gettempdir()) / f"reports-ports-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return True  # with no place for such files it is left to chance
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return False
+    return True
 
 
 def is_free(port: int) -> bool:
